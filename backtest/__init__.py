@@ -1,0 +1,1 @@
+"""Recordings, and the lockstep driver that plays them through the same core as live data."""

@@ -1,0 +1,272 @@
+"""Plays a folder of recorded outcome books: `markets.jsonl[.gz]` and `books.jsonl[.gz]`."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from operator import gt, lt
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from backtest.tape import file_fingerprint, open_lines
+from clock import NS_PER_MS, NS_PER_S
+from domain.book import Level, OrderBook
+from domain.errors import TapeError
+from domain.identifiers import InstrumentId, MarketId, VenueName
+from domain.instrument import CENT, Instrument, Market
+from domain.messages import (
+    BookSnapshot,
+    MarketEvent,
+    MarketListed,
+    MarketResolved,
+    SnapshotRejected,
+    TickSizeChanged,
+)
+from domain.money import ONE, UNIT, ZERO, round_down
+
+T = TypeVar("T")
+VENUE = VenueName("paper")
+OUTCOMES = ("UP", "DOWN")
+FINE_TICK = Decimal("0.001")
+RESOLUTION_DELAY_NS = 54 * NS_PER_S
+"""The recording has no moment of resolution; up/down markets close about 0.9 min after their end (median)."""
+
+LEVELS_KEPT_MAX = 200_000
+"""Distinct levels that are remembered while reading."""
+
+TAKER_FEE_RATES = {
+    "crypto": Decimal("0.07"),
+    "sports": Decimal("0.05"),
+    "economics": Decimal("0.05"),
+    "culture": Decimal("0.05"),
+    "weather": Decimal("0.05"),
+    "other": Decimal("0.05"),
+    "finance": Decimal("0.04"),
+    "politics": Decimal("0.04"),
+    "mentions": Decimal("0.04"),
+    "tech": Decimal("0.04"),
+    "geopolitics": ZERO,
+}
+"""Polymarket's fee schedule by category (2026-11); a recording does not carry the market's own."""
+
+
+class MarketRow(Struct, frozen=True):
+    """A line of markets.jsonl; times in milliseconds, payouts None where the market had not resolved."""
+
+    market_id: str
+    slug: str
+    question: str
+    start_ts: int
+    end_ts: int
+    category: str = "other"
+    payout_up: Decimal | None = None
+    payout_down: Decimal | None = None
+
+
+class BookRow(Struct, frozen=True):
+    """A line of books.jsonl: levels best first; its numbers are floats because the recording's are (see _Levels)."""
+
+    market_id: str
+    ts: int
+    side: str
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+
+
+class RowHead(Struct, frozen=True):
+    """What the first pass over books.jsonl checks: every line is whole and says when and where it belongs."""
+
+    market_id: str
+    ts: int
+    side: str
+    bids: msgspec.Raw
+    asks: msgspec.Raw
+
+
+class RecordedBooks:
+    """The recording as a tape; opening it reads all of it once, so that a broken one is refused at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._markets_path = _one_of(folder, "markets.jsonl")
+        self._books_path = _one_of(folder, "books.jsonl")
+        self._markets = self._read_markets()
+        self._first_ns, self.events_total = self._scan_books()
+        self.instrument_ids = frozenset(_instrument_id(market_id, outcome) for market_id in self._markets for outcome in OUTCOMES)
+        self.label = f"recording {folder.name}, {len(self._markets)} markets"
+        self.fingerprint = file_fingerprint([self._markets_path, self._books_path])
+
+    def events(self) -> Iterator[MarketEvent]:
+        """Listings first, then books, rejected captures and tick changes, each resolution when it is due."""
+        resolutions = sorted(self._resolutions(), key=lambda event: event.time_ns)
+        for row in self._markets.values():
+            yield MarketListed(time_ns=self._first_ns, market=_market(row))
+        reader = _BookReader()
+        for row in self._rows():
+            while resolutions and resolutions[0].time_ns <= row.ts * NS_PER_MS:
+                yield resolutions.pop(0)
+            yield from reader.read(row)
+        yield from resolutions
+
+    def _read_markets(self) -> dict[str, MarketRow]:
+        decoder = msgspec.json.Decoder(MarketRow)
+        rows: dict[str, MarketRow] = {}
+        with open_lines(self._markets_path) as lines:
+            for number, line in enumerate(lines, start=1):
+                row = _decode(decoder, line, self._markets_path, number)
+                if row.end_ts <= row.start_ts:
+                    raise TapeError(f"tape {self._markets_path} line {number}: the market ends before it starts")
+                rows[row.market_id] = row
+        if not rows:
+            raise TapeError(f"tape {self._markets_path}: holds no market; give another --tape")
+        return rows
+
+    def _scan_books(self) -> tuple[int, int]:
+        """Check that each line is a whole row of a known market; return the first time and the number of lines."""
+        decoder = msgspec.json.Decoder(RowHead)
+        first_ns = number = 0
+        with open_lines(self._books_path) as lines:
+            for number, line in enumerate(lines, start=1):
+                row = _decode(decoder, line, self._books_path, number)
+                if row.market_id not in self._markets:
+                    raise TapeError(
+                        f"tape {self._books_path} line {number}: market {row.market_id[:20]!r} is not in {self._markets_path.name}"
+                    )
+                first_ns = first_ns or row.ts * NS_PER_MS
+        if not number:
+            raise TapeError(f"tape {self._books_path}: holds no books; give another --tape")
+        return first_ns, number
+
+    def _rows(self) -> Iterator[BookRow]:
+        decoder = msgspec.json.Decoder(BookRow)
+        with open_lines(self._books_path) as lines:
+            for number, line in enumerate(lines, start=1):
+                yield _decode(decoder, line, self._books_path, number)
+
+    def _resolutions(self) -> Iterator[MarketResolved]:
+        for row in self._markets.values():
+            if row.payout_up is None or row.payout_down is None:
+                continue
+            yield MarketResolved(
+                time_ns=row.end_ts * NS_PER_MS + RESOLUTION_DELAY_NS,
+                market_id=MarketId(row.market_id),
+                payouts={
+                    _instrument_id(row.market_id, "UP"): row.payout_up.normalize() + ZERO,
+                    _instrument_id(row.market_id, "DOWN"): row.payout_down.normalize() + ZERO,
+                },
+            )
+
+
+class _BookReader:
+    """Turns rows into events: rejects what no venue can have shown, and notes where the tick became finer."""
+
+    def __init__(self) -> None:
+        self._last_ns: dict[InstrumentId, int] = {}
+        self._fine: set[str] = set()
+        self._levels = _Levels()
+
+    def read(self, row: BookRow) -> Iterator[MarketEvent]:
+        instrument_id, time_ns = _instrument_id(row.market_id, row.side), row.ts * NS_PER_MS
+        bids, asks = self._levels.read(row.bids), self._levels.read(row.asks)
+        book = OrderBook(instrument_id=instrument_id, time_ns=time_ns, bids=bids, asks=asks)
+        if reason := self._fault(book, row.side):
+            yield SnapshotRejected(time_ns=time_ns, instrument_id=instrument_id, reason=reason)
+            return
+        self._last_ns[instrument_id] = time_ns
+        if row.market_id not in self._fine and any(price % CENT for price, _ in (*bids[:3], *asks[:3], *bids[-3:], *asks[-3:])):
+            self._fine.add(row.market_id)
+            for outcome in OUTCOMES:
+                yield TickSizeChanged(
+                    time_ns=time_ns, instrument_id=_instrument_id(row.market_id, outcome), tick_size=FINE_TICK
+                )
+        yield BookSnapshot(time_ns=time_ns, book=book)
+
+    def _fault(self, book: OrderBook, side: str) -> str | None:
+        if side not in OUTCOMES:
+            return f"side {side[:20]!r} is not UP or DOWN"
+        if book.time_ns < self._last_ns.get(book.instrument_id, 0):
+            return "older than the snapshot before it"
+        if book.is_crossed:
+            return f"crossed: bid {book.bids[0].price} reaches ask {book.asks[0].price}"
+        if not _is_sound(book):
+            return "prices out of bounds or out of order"
+        return None
+
+
+def _is_sound(book: OrderBook) -> bool:
+    """Say whether all prices lie between 0 and 1 and both sides are best first without a repeated price."""
+    bids = [price for price, _ in book.bids]
+    asks = [price for price, _ in book.asks]
+    in_order = all(map(gt, bids, bids[1:])) and all(map(lt, asks, asks[1:]))
+    edges = (*bids[:1], *bids[-1:], *asks[:1], *asks[-1:])
+    return in_order and all(ZERO < price < ONE for price in edges)
+
+
+class _Levels:
+    """Makes exact levels of a recording's floats, each level once: most of a book is the same a second later.
+
+    `repr` gives back the decimal text that the recording holds. Sizes are rounded down to a unit: the
+    recording's floats carry noise in the sixteenth digit, and depth is never rounded up.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[float, float], Level] = {}
+
+    def read(self, rows: list[tuple[float, float]]) -> tuple[Level, ...]:
+        known = self._known
+        try:
+            levels = [known[row] for row in rows]
+        except KeyError:
+            levels = [known.get(row) or self._learn(row) for row in rows]
+        return tuple([level for level in levels if level.quantity])
+
+    def _learn(self, row: tuple[float, float]) -> Level:
+        if len(self._known) >= LEVELS_KEPT_MAX:
+            self._known.clear()
+        price, quantity = (Decimal(repr(number)) for number in row)
+        level = self._known[row] = Level(price, max(ZERO, round_down(quantity, UNIT)))
+        return level
+
+
+def _market(row: MarketRow) -> Market:
+    instruments = tuple(
+        Instrument(
+            id=_instrument_id(row.market_id, outcome),
+            market_id=MarketId(row.market_id),
+            venue=VENUE,
+            outcome=outcome,
+            complement_id=_instrument_id(row.market_id, other),
+            tick_size=CENT,
+            fee_rate=TAKER_FEE_RATES.get(row.category, TAKER_FEE_RATES["other"]),
+        )
+        for outcome, other in (OUTCOMES, OUTCOMES[::-1])
+    )
+    return Market(
+        id=MarketId(row.market_id),
+        venue=VENUE,
+        slug=row.slug,
+        question=row.question,
+        category=row.category,
+        event_id=row.slug,
+        opens_ns=row.start_ts * NS_PER_MS,
+        closes_ns=row.end_ts * NS_PER_MS,
+        instruments=instruments,
+    )
+
+
+def _instrument_id(market_id: str, outcome: str) -> InstrumentId:
+    return InstrumentId(f"{market_id}:{outcome}")
+
+
+def _one_of(folder: Path, name: str) -> Path:
+    for path in (folder / f"{name}.gz", folder / name):
+        if path.is_file():
+            return path
+    raise TapeError(f"tape {folder}: has no {name}.gz; a recording is a folder with markets.jsonl.gz and books.jsonl.gz")
+
+
+def _decode(decoder: msgspec.json.Decoder[T], line: bytes, path: Path, number: int) -> T:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise TapeError(f"tape {path} line {number}: {error}; mend the line or give another --tape") from error

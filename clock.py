@@ -1,0 +1,56 @@
+"""The only reader of system time, and the seam through which everything else learns when to act."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
+NS_PER_US = 1_000
+
+
+class Scheduler(Protocol):
+    """Says what time it is for the run, and calls back when a moment of that time is reached."""
+
+    def now_ns(self) -> int:
+        """Time of the present instant: UTC nanoseconds, event time where a recording plays."""
+        ...
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> None:
+        """Call back at `time_ns`, or at the present instant where that has passed; equal times keep their order."""
+        ...
+
+
+class WallScheduler:
+    """Scheduler of live data: real time, on the running loop."""
+
+    def now_ns(self) -> int:
+        """System time, UTC."""
+        return wall_ns()
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> None:
+        """Call back after the difference to the present, at once where it has passed."""
+        delay_s = max(0, time_ns - wall_ns()) / NS_PER_S
+        asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+def wall_ns() -> int:
+    """System time as UTC nanoseconds since the epoch."""
+    return time.time_ns()
+
+
+def monotonic_s() -> float:
+    """Seconds of a clock that never jumps: for durations only."""
+    return time.perf_counter()
+
+
+def format_time(time_ns: int) -> str:
+    """UTC time with microseconds, fixed width, so that text sorts as time and sqlite's functions read it.
+
+    >>> format_time(1790585112649000000)
+    '2026-09-28T08:45:12.649000Z'
+    """
+    seconds, rest = divmod(time_ns, NS_PER_S)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // NS_PER_US:06d}Z"

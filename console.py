@@ -1,0 +1,143 @@
+"""What a person sees while it runs: orders with their reasons, fills, refusals, redemptions, progress, the summary."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TextIO
+
+import msgspec
+
+from clock import format_time, monotonic_s
+from domain.messages import Settlement
+from domain.order import Order, OrderEvent, OrderStatus
+from domain.records import (
+    DenialRecord,
+    EventRecord,
+    FillRecord,
+    OrderEventRecord,
+    OrderRecord,
+    Record,
+    SettlementRecord,
+    Transaction,
+    TransferRecord,
+)
+
+PROGRESS_EVERY_S = 2
+NAMES_KEPT_MAX = 10_000
+
+
+class Console:
+    """Writes lines for people; shows only what is durable."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._names: dict[str, str] = {}
+        self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        print(text, file=self._stream, flush=True)
+
+    def banner(self, lines: list[str]) -> None:
+        """Say what kind of money and market this is, so that nobody can mistake it."""
+        width = max(len(line) for line in lines)
+        bar = "─" * (width + 2)
+        self.say(f"┌{bar}┐")
+        for line in lines:
+            self.say(f"│ {line:<{width}} │")
+        self.say(f"└{bar}┘")
+
+    def show(self, transaction: Transaction) -> None:
+        """Tell what a durable transaction holds that a person wants to know at once."""
+        clock = format_time(transaction.time_ns)[11:21]
+        for record in transaction.records:
+            self._remember(record)
+            for line in self._lines(record):
+                self.say(f"{clock}  {line}")
+
+    def progress(self, *, events: int, total: int, time_ns: int, equity: Decimal) -> None:
+        """Say how far the recording is, now and then."""
+        if monotonic_s() < self._progress_at_s:
+            return
+        self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
+        share = f"{events / total:.0%}" if total else f"{events:,} events"
+        self.say(f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity)} pUSD")
+
+    def _remember(self, record: Record) -> None:
+        match record:
+            case EventRecord(kind="market.listed", payload=payload):
+                listed = msgspec.json.decode(payload, type=dict[str, str])
+                self._names[listed["market"]] = listed["slug"]
+            case _:
+                pass
+        while len(self._names) > NAMES_KEPT_MAX:
+            del self._names[next(iter(self._names))]
+
+    def _lines(self, record: Record) -> list[str]:
+        match record:
+            case OrderRecord(order=order) if order.status is OrderStatus.SENDING and order.attempts == 1:
+                what = f"{order.side} {number(order.quantity)} {_outcome(order)} at {order.price} {order.time_in_force}"
+                return [f"order     {what} · {order.strategy} · {order.id}", f"{'':10}because {order.reason}"]
+            case OrderEventRecord(event=OrderEvent.REJECT | OrderEvent.LOSE | OrderEvent.GIVE_UP as event):
+                return [f"{_word(event):<10}{record.order_id}: {record.detail}"]
+            case FillRecord(fill=fill):
+                cost = f"{number(fill.quantity)} at {fill.price} = {money(fill.quantity * fill.price)}"
+                return [f"filled    {cost} pUSD, fee {number(fill.fee)} · {self._name(fill.market_id)} · {fill.order_id}"]
+            case SettlementRecord(settlement=Settlement.FAILED):
+                return [f"unsettled {record.trade_id} failed on the chain: money, shares and fee are undone"]
+            case DenialRecord():
+                return [f"denied    {record.strategy} by {record.control}: {record.reason} ({record.value}; {record.limit})"]
+            case TransferRecord(transfer=transfer) if transfer.kind == "REDEEM":
+                paid = sum((e.amount for e in transfer.entries if e.account.kind == "CASH"), Decimal(0))
+                profit = -sum((e.amount for e in transfer.entries if e.account.kind == "REALISED_PNL"), Decimal(0))
+                return [f"redeemed  {money(paid)} pUSD, profit {signed(profit)} before fees"]
+            case _:
+                return []
+
+    def _name(self, market_id: str) -> str:
+        return self._names.get(market_id, market_id[:20])
+
+
+def summary_lines(result: Mapping[str, object], *, cash: Decimal) -> list[str]:
+    """The closing table, from the same figures as --json."""
+    strategies = msgspec.convert(result["strategies"], dict[str, dict[str, Decimal]])
+    executor = msgspec.convert(result["executor"], dict[str, Decimal | None])
+    equity = msgspec.convert(result["equity"], Decimal)
+    head = f"{'strategy':<14}{'signals':>8}{'orders':>8}{'fills':>7}{'denials':>9}{'realised':>12}{'unrealised':>12}{'fees':>10}"
+    rows = [
+        f"{name:<14}{f['signals']:>8}{f['orders']:>8}{f['fills']:>7}{f['denials']:>9}"
+        f"{signed(f['realized_pnl']):>12}{signed(f['unrealized_pnl']):>12}{money(f['fees']):>10}"
+        for name, f in strategies.items()
+    ]
+    p50, p99 = executor["latency_ms_p50"], executor["latency_ms_p99"]
+    latency = "no order was sent" if p50 is None else f"decision to sent: p50 {p50} ms, p99 {p99} ms"
+    return [
+        "",
+        head,
+        *rows,
+        "",
+        f"equity {money(equity)} pUSD, {signed(equity - cash)} on the {money(cash)} of paper money it began with",
+        f"invariants {result['invariants']} · {latency}",
+    ]
+
+
+def money(amount: Decimal) -> str:
+    """Two decimals and thousands, for reading; the database has the exact figure."""
+    return f"{amount:,.2f}"
+
+
+def signed(amount: Decimal) -> str:
+    """Money with its sign."""
+    return f"{amount:+,.2f}" if amount else "0.00"
+
+
+def number(amount: Decimal) -> str:
+    """A number without trailing zeros."""
+    return f"{amount.normalize():f}"
+
+
+def _outcome(order: Order) -> str:
+    return order.instrument_id.rpartition(":")[2]
+
+
+def _word(event: OrderEvent) -> str:
+    return {OrderEvent.REJECT: "rejected", OrderEvent.LOSE: "unknown"}.get(event, "gave up")

@@ -1,0 +1,280 @@
+"""One strategy's desk: what it may see, its signals that are up, and what becomes of the intents that it yields."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from clock import NS_PER_S
+from domain import identifiers
+from domain.book import OrderBook
+from domain.identifiers import InstrumentId, MarketId, SessionId, StrategyName
+from domain.instrument import Instrument, Market, Side
+from domain.messages import CancelIntent, PassedOver, RedeemIntent, StrategyIntent
+from domain.money import ZERO
+from domain.order import Intent, Order
+from domain.records import (
+    DenialRecord,
+    EventRecord,
+    GateCountRecord,
+    Record,
+    SignalOutcome,
+    SignalRecord,
+)
+from order_manager import Denied, Duplicate, OrderManager, Placed
+from risk.candidate import Verdict
+from state.market import MarketData
+from strategies.base_strategy import BaseStrategy, Holding, StrategyState, strategy_name
+
+NS_PER_MINUTE = 60 * NS_PER_S
+NOTHING_HELD = Holding(ZERO, ZERO, ZERO)
+
+
+class Redemption(Struct, frozen=True, kw_only=True):
+    """Shares that go to the venue to be paid out."""
+
+    strategy: StrategyName
+    instrument_id: InstrumentId
+    quantity: Decimal
+
+
+class Wishes(Struct, kw_only=True):
+    """What a step wants done at the venue once it is durable."""
+
+    sends: list[Order] = []
+    cancels: list[Order] = []
+    redemptions: list[Redemption] = []
+
+
+class Signal(Struct, kw_only=True):
+    """A signal key that is up: one row, however often the strategy repeats it while it lasts."""
+
+    record: SignalRecord
+    controls: set[str]
+
+
+class DeskView:
+    """The strategy's window: the markets, its own orders and what it holds itself."""
+
+    def __init__(self, strategy: StrategyName, market: MarketData, orders: OrderManager) -> None:
+        self.time_ns = 0
+        self._strategy = strategy
+        self._market = market
+        self._orders = orders
+
+    @property
+    def bankroll(self) -> Decimal:
+        """Money of the wallet plus the cost of all positions."""
+        return self._orders.portfolio.bankroll
+
+    def instrument(self, instrument_id: InstrumentId) -> Instrument | None:
+        """The instrument with its present tick."""
+        return self._market.instrument(instrument_id)
+
+    def market(self, market_id: MarketId) -> Market | None:
+        """The market, until it resolves."""
+        return self._market.markets.get(market_id)
+
+    def book(self, instrument_id: InstrumentId) -> OrderBook | None:
+        """The latest book."""
+        return self._market.books.get(instrument_id)
+
+    def payout(self, instrument_id: InstrumentId) -> Decimal | None:
+        """What a share pays, once resolved."""
+        return self._market.payout(instrument_id)
+
+    def holding(self, instrument_id: InstrumentId) -> Holding:
+        """What this strategy holds; free settled shares can be sold or redeemed."""
+        position = self._orders.portfolio.positions.get((self._strategy, instrument_id))
+        if position is None:
+            return NOTHING_HELD
+        free = self._orders.portfolio.available(Side.SELL, strategy=self._strategy, instrument_id=instrument_id)
+        return Holding(position.quantity, free, position.cost)
+
+    def orders(self, market_id: MarketId | None = None) -> list[Order]:
+        """This strategy's orders that have not ended."""
+        mine = self._orders.orders_of(self._strategy)
+        return mine if market_id is None else [order for order in mine if order.market_id == market_id]
+
+    def committed(self, event_id: str | None = None) -> Decimal:
+        """Cost of this strategy's positions plus what its open buys have set aside."""
+        markets = None if event_id is None else self._markets_of(event_id)
+        portfolio = self._orders.portfolio
+        held = [p for p in portfolio.positions.values() if p.strategy == self._strategy]
+        working = [o for o in self.orders() if o.side is Side.BUY]
+        return sum((p.cost for p in held if markets is None or p.market_id in markets), ZERO) + sum(
+            (portfolio.reservations[o.id].pending for o in working if markets is None or o.market_id in markets), ZERO
+        )
+
+    def _markets_of(self, event_id: str) -> set[MarketId]:
+        return {market.id for market in self._market.markets.values() if market.event_id == event_id}
+
+
+class Desk:
+    """Turns a strategy's intents into orders and rows; repeats of what is up cost no row."""
+
+    def __init__(
+        self, strategy: BaseStrategy, *, session: SessionId, market: MarketData, orders: OrderManager, numbers: Iterator[int]
+    ) -> None:
+        self.strategy = strategy
+        self.name = strategy_name(strategy)
+        self.view = DeskView(self.name, market, orders)
+        self._session = session
+        self._market = market
+        self._orders = orders
+        self._numbers = numbers
+        self._up: dict[InstrumentId | None, dict[str, Signal]] = {}
+        self._gates: dict[tuple[MarketId, str], int] = {}
+        self._minute_ns = 0
+
+    def decide(
+        self, intents: list[StrategyIntent], *, scope: InstrumentId | None, journal: list[Record]
+    ) -> Wishes:
+        """Act on what one hook yielded. `scope` is the instrument whose event it saw: a signal of that scope
+        that is not repeated has come down, and its next appearance is a new one."""
+        wishes = Wishes(sends=[], cancels=[], redemptions=[])
+        wanted: dict[str, list[Intent]] = {}
+        for intent in intents:
+            match intent:
+                case Intent():
+                    wanted.setdefault(intent.signal_key, []).append(intent)
+                case CancelIntent():
+                    self._cancel(intent, wishes, journal)
+                case RedeemIntent():
+                    self._redeem(intent, wishes, journal)
+                case PassedOver(market_id=market_id, gate=gate):
+                    self._count(market_id, gate)
+        up = self._up.setdefault(scope, {}) if wanted else self._up.pop(scope, {})
+        for key in [key for key in up if key not in wanted]:
+            del up[key]
+        for key, legs in wanted.items():
+            wishes.sends += self._place(up, key, legs, journal)
+        return wishes
+
+    def turn_minute(self, journal: list[Record]) -> None:
+        """Write the counts of the past minute where the time of the view has left it."""
+        minute_ns = self.view.time_ns - self.view.time_ns % NS_PER_MINUTE
+        if minute_ns != self._minute_ns:
+            self.write_counts(journal)
+            self._minute_ns = minute_ns
+
+    def write_counts(self, journal: list[Record]) -> None:
+        """Write the counts gathered so far; the store adds to a minute that it has already."""
+        for (market_id, gate), count in self._gates.items():
+            journal.append(
+                GateCountRecord(
+                    minute_ns=self._minute_ns, strategy=self.name, market_id=market_id, gate=gate, count=count
+                )
+            )
+        self._gates.clear()
+
+    # --- signals ------------------------------------------------------------------------------------
+
+    def _place(self, up: dict[str, Signal], key: str, legs: list[Intent], journal: list[Record]) -> list[Order]:
+        """Place the legs of one signal; its row is written when it comes up and when its outcome changes."""
+        market_id = self._market_of(legs[0])
+        if self.strategy.state is not StrategyState.RUNNING:
+            self._count(market_id, f"strategy {self.strategy.state.lower()}")
+            return []
+        placed: list[Order] = []
+        refused: list[Verdict] = []
+        for leg in legs:
+            match self._orders.place(leg, strategy=self.name, time_ns=self.view.time_ns, journal=journal):
+                case Placed(order=order):
+                    placed.append(order)
+                case Denied(verdict=verdict):
+                    refused.append(verdict)
+                case Duplicate():
+                    self.strategy.metrics.duplicates += 1
+        outcome = SignalOutcome.DENIED if refused else SignalOutcome.DUPLICATE
+        outcome = SignalOutcome.ORDERED if placed else outcome
+        signal = self._raise(up, key, legs[0], outcome, journal)
+        for verdict in refused:
+            self._deny(signal, verdict, journal)
+        self.strategy.metrics.orders += len(placed)
+        return placed
+
+    def _raise(
+        self, up: dict[str, Signal], key: str, leg: Intent, outcome: SignalOutcome, journal: list[Record]
+    ) -> Signal:
+        """Return the signal that is up, with its row written where it is new or was denied and is ordered now."""
+        signal = up.get(key)
+        if signal is None:
+            self.strategy.metrics.signals += 1
+            signal = up[key] = Signal(record=self._record(key, leg, outcome), controls=set())
+            journal.append(signal.record)
+        elif signal.record.outcome is SignalOutcome.DENIED and outcome is SignalOutcome.ORDERED:
+            signal.record = msgspec.structs.replace(signal.record, outcome=outcome)
+            journal.append(signal.record)
+        return signal
+
+    def _record(self, key: str, leg: Intent, outcome: SignalOutcome) -> SignalRecord:
+        return SignalRecord(
+            number=next(self._numbers),
+            time_ns=self.view.time_ns,
+            strategy=self.name,
+            market_id=self._market_of(leg),
+            correlation_id=identifiers.correlation_id(session=self._session, strategy=self.name, signal_key=key),
+            key=key,
+            reason=leg.reason,
+            outcome=outcome,
+        )
+
+    def _deny(self, signal: Signal, verdict: Verdict, journal: list[Record]) -> None:
+        """Store a refusal once per control while the signal is up; further ones are counted by minute."""
+        if verdict.control in signal.controls:
+            self._count(signal.record.market_id, f"control {verdict.control} {verdict.name}")
+            return
+        signal.controls.add(verdict.control)
+        self.strategy.metrics.denials += 1
+        journal.append(
+            DenialRecord(
+                time_ns=self.view.time_ns,
+                strategy=self.name,
+                market_id=signal.record.market_id,
+                correlation_id=signal.record.correlation_id,
+                control=f"{verdict.control} {verdict.name}",
+                reason=verdict.reason,
+                value=verdict.value,
+                limit=verdict.limit,
+            )
+        )
+
+    # --- cancels and redemptions --------------------------------------------------------------------
+
+    def _cancel(self, intent: CancelIntent, wishes: Wishes, journal: list[Record]) -> None:
+        """Cancel an own order; another strategy's is none of its business and is left alone."""
+        order = self._orders.order(intent.order_id)
+        if order is None or order.strategy != self.name:
+            return
+        sent = self._orders.request_cancel(
+            order.id, reason=intent.reason, time_ns=self.view.time_ns, journal=journal
+        )
+        if sent:
+            wishes.cancels.append(sent)
+
+    def _redeem(self, intent: RedeemIntent, wishes: Wishes, journal: list[Record]) -> None:
+        quantity = self.view.holding(intent.instrument_id).settled_quantity
+        if self._market.payout(intent.instrument_id) is None or not quantity:
+            return
+        journal.append(
+            EventRecord(
+                time_ns=self.view.time_ns,
+                kind="redeem.requested",
+                source=self.name,
+                correlation_id="",
+                payload=msgspec.json.encode({"instrument": intent.instrument_id, "quantity": quantity}).decode(),
+            )
+        )
+        wishes.redemptions.append(
+            Redemption(strategy=self.name, instrument_id=intent.instrument_id, quantity=quantity)
+        )
+
+    def _market_of(self, intent: Intent) -> MarketId:
+        instrument = self._market.instrument(intent.instrument_id)
+        return instrument.market_id if instrument else MarketId(intent.instrument_id.rpartition(":")[0])
+
+    def _count(self, market_id: MarketId, gate: str) -> None:
+        key = market_id, gate
+        self._gates[key] = self._gates.get(key, 0) + 1

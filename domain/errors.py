@@ -1,0 +1,53 @@
+"""The one tree of errors; each leaf says what the caller may do next.
+
+    DaemonError
+    ├── UserError            a person's mistake: print the line, exit with its code, no traceback
+    │   ├── ConfigurationError   fix the option, file or key that the message names
+    │   ├── TapeError            give another tape; nothing was traded
+    │   ├── DatabaseError        give another path, or free the one named
+    │   └── SessionError         resume with the same options, or start afresh as the message says
+    ├── StrategyError        a hook raised: that strategy is stopped, the others go on
+    ├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
+    ├── InvariantError       our books are wrong: halt, nothing more is sent
+    └── TransitionError      an event that the order table does not know: halt and look
+"""
+
+
+class DaemonError(Exception):
+    """Root of every error this program raises on purpose."""
+
+
+class UserError(DaemonError):
+    """A person's mistake; the message is one line with the value, the limit and the remedy."""
+
+
+class ConfigurationError(UserError):
+    """An option, a file or a key is not valid; nothing was started."""
+
+
+class TapeError(UserError):
+    """A recording cannot be read; the message names the file and the line."""
+
+
+class DatabaseError(UserError):
+    """The database file cannot be used: not a database, locked, or not writable."""
+
+
+class SessionError(UserError):
+    """The database holds a session that these options do not continue."""
+
+
+class StrategyError(DaemonError):
+    """A hook of a strategy raised; its own exception is the cause."""
+
+
+class StoreError(DaemonError):
+    """A write failed; whether it is durable is not known, so memory is discarded and re-read."""
+
+
+class InvariantError(DaemonError):
+    """An invariant of the ledger or of the orders does not hold; trading halts."""
+
+
+class TransitionError(InvariantError):
+    """An order met an event that its state does not allow."""

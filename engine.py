@@ -1,0 +1,288 @@
+"""The synchronous heart of every mode: an event goes in, a Decision comes out. No clock, no loop, no I/O."""
+
+import itertools
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from desk import Desk, Redemption
+from domain.errors import StrategyError
+from domain.identifiers import SessionId, StrategyName
+from domain.messages import (
+    BookSnapshot,
+    ExecutionReport,
+    FillReceived,
+    MarketEvent,
+    MarketListed,
+    MarketResolved,
+    OrderChanged,
+    Settlement,
+    SnapshotRejected,
+    Started,
+    Stopped,
+    StrategyEvent,
+    StrategyIntent,
+    TickSizeChanged,
+    TimerFired,
+    TradePrint,
+)
+from domain.order import Order
+from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
+from order_manager import NEWS, OrderManager
+from state.invariants import check_all, check_touched
+from state.market import MarketData
+from state.positions import position_record
+from strategies.base_strategy import BaseStrategy, Intents, View, strategy_name
+
+FULL_CHECK_EVERY = 1_000
+"""Transactions between two checks of every invariant over everything."""
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """What a step computed: provisional until its transaction is durable; only then is it sent or told."""
+
+    transaction: Transaction | None = None
+    sends: tuple[Order, ...] = ()
+    cancels: tuple[Order, ...] = ()
+    redemptions: tuple[Redemption, ...] = ()
+    news: tuple[tuple[StrategyName, NEWS], ...] = ()
+
+
+NOTHING = Decision()
+
+
+class Engine:
+    """Markets, orders and money of one session; the only place where they change."""
+
+    def __init__(self, *, session: SessionId, market: MarketData, orders: OrderManager) -> None:
+        self.market = market
+        self.orders = orders
+        self.position = 0
+        self._session = session
+        self._desks: dict[StrategyName, Desk] = {}
+        self._signal_numbers = itertools.count(1)
+        self._sequence = 0
+        self._journal: list[Record] = []
+
+    def add(self, strategy: BaseStrategy) -> None:
+        """Give a strategy a desk; its events go through `step`."""
+        self._desks[strategy_name(strategy)] = Desk(
+            strategy, session=self._session, market=self.market, orders=self.orders, numbers=self._signal_numbers
+        )
+
+    @property
+    def strategies(self) -> list[BaseStrategy]:
+        """All strategies, in the order of the command line."""
+        return [desk.strategy for desk in self._desks.values()]
+
+    # --- ways in ------------------------------------------------------------------------------------
+
+    def open_account(self, cash: Decimal, *, time_ns: int) -> Decision:
+        """Bring the session's money in; the first transaction of a session."""
+        self._journal.append(TransferRecord(transfer=self.orders.portfolio.deposit(cash, time_ns=time_ns)))
+        return self._close(time_ns)
+
+    def take_market(self, event: MarketEvent) -> Decision:
+        """Let a market event change what is known; what people may ask about later is stored."""
+        self.market.apply(event)
+        match event:
+            case BookSnapshot() | TradePrint():
+                self.position += 1
+                return NOTHING
+            case MarketListed(market=market):
+                self._note(event.time_ns, "market.listed", {"market": market.id, "slug": market.slug})
+            case MarketResolved():
+                payouts = {instrument: str(payout) for instrument, payout in event.payouts.items()}
+                self._note(event.time_ns, "market.resolved", {"market": event.market_id, "payouts": payouts})
+            case TickSizeChanged():
+                tick = {"instrument": event.instrument_id, "tick_size": str(event.tick_size)}
+                self._note(event.time_ns, "market.tick_size", tick)
+            case SnapshotRejected():
+                self.position += 1
+                rejected = {"instrument": event.instrument_id, "reason": event.reason}
+                self._note(event.time_ns, "book.rejected", rejected)
+        return self._close(event.time_ns)
+
+    def step(self, strategy: BaseStrategy, event: StrategyEvent) -> Decision:
+        """Let a strategy see an event and turn what it yields into orders, cancels, redemptions or denials."""
+        desk = self._desks[strategy_name(strategy)]
+        desk.view.time_ns = event.time_ns
+        desk.turn_minute(self._journal)
+        strategy.metrics.events += 1
+        strategy.last_event_ns = event.time_ns
+        intents = _ask(strategy, event, desk.view)
+        scope = event.book.instrument_id if isinstance(event, BookSnapshot) else None
+        wishes = desk.decide(intents, scope=scope, journal=self._journal)
+        if not self._journal:
+            return NOTHING
+        return self._close(
+            event.time_ns,
+            sends=tuple(wishes.sends),
+            cancels=tuple(wishes.cancels),
+            redemptions=tuple(wishes.redemptions),
+        )
+
+    def apply(self, report: ExecutionReport) -> Decision:
+        """Book what a venue reported; the strategies hear of it when it is durable."""
+        told = tuple((self._owner(item), item) for item in self.orders.apply(report, self._journal))
+        for name, item in told:
+            if isinstance(item, FillReceived) and item.settlement is Settlement.PENDING and name in self._desks:
+                self._desks[name].strategy.metrics.fills += 1
+        return self._close(report.time_ns, news=told)
+
+    def withdraw(self, order: Order, *, reason: str, time_ns: int) -> Decision:
+        """End an order of which no byte has left."""
+        news = self.orders.withdraw(order.id, reason=reason, time_ns=time_ns, journal=self._journal)
+        return self._close(time_ns, news=tuple((order.strategy, item) for item in news))
+
+    def send_again(self, order: Order, *, time_ns: int) -> Decision:
+        """Send the very same payload once more, after its new attempt is durable."""
+        again = self.orders.send_again(order.id, time_ns=time_ns, journal=self._journal)
+        return self._close(time_ns, sends=(again,))
+
+    def cancel_all(self, *, strategy: StrategyName | None = None, reason: str, time_ns: int) -> Decision:
+        """Cancel every order that rests, of one strategy or of all."""
+        sent = [
+            self.orders.request_cancel(order.id, reason=reason, time_ns=time_ns, journal=self._journal)
+            for order in list(self.orders.live)
+            if strategy is None or order.strategy == strategy
+        ]
+        return self._close(time_ns, cancels=tuple(order for order in sent if order))
+
+    def cancel_again(self, order: Order, *, time_ns: int) -> Decision:
+        """Ask once more for a cancel whose outcome is unknown."""
+        sent = self.orders.request_cancel(
+            order.id, reason="asked again", time_ns=time_ns, journal=self._journal
+        )
+        return self._close(time_ns, cancels=(sent,) if sent else ())
+
+    def take_stock(self, *, time_ns: int, is_final: bool = False) -> Decision:
+        """Store every strategy's figures and the value of what it holds; at the end the counts of the open minute too."""
+        for desk in self._desks.values():
+            self._journal.append(self.figures(desk.strategy, time_ns=time_ns))
+            if is_final:
+                desk.write_counts(self._journal)
+        for position in self.orders.portfolio.positions.values():
+            if position.quantity:
+                mark = self.market.mark_price(position.instrument_id)
+                self._journal.append(position_record(position, mark, time_ns=time_ns))
+        return self._close(time_ns)
+
+    def note(self, time_ns: int, kind: str, payload: Mapping[str, object]) -> Decision:
+        """Store something that people ask about later."""
+        self._note(time_ns, kind, payload)
+        return self._close(time_ns)
+
+    # --- what there is ------------------------------------------------------------------------------
+
+    def figures(self, strategy: BaseStrategy, *, time_ns: int) -> MetricsRecord:
+        """A strategy's counters and money since the session began."""
+        name, metrics, portfolio = strategy_name(strategy), strategy.metrics, self.orders.portfolio
+        closed = [p for p in portfolio.positions.values() if p.strategy == name and p.closed_ns and not p.quantity]
+        profits = [p.realized_pnl - p.fees for p in closed]
+        return MetricsRecord(
+            time_ns=time_ns,
+            strategy=name,
+            signals=metrics.signals,
+            orders=metrics.orders,
+            fills=metrics.fills,
+            denials=metrics.denials,
+            duplicates=metrics.duplicates,
+            wins=sum(profit > 0 for profit in profits),
+            losses=sum(profit < 0 for profit in profits),
+            realized_pnl=portfolio.realized_pnl(name),
+            unrealized_pnl=self.value_of(name) - portfolio.cost(name),
+            fees=portfolio.fees(name),
+        )
+
+    def value_of(self, strategy: StrategyName) -> Decimal:
+        """What the strategy's positions would bring now, at the exit side; at cost where no book was ever seen."""
+        total = Decimal(0)
+        for position in self.orders.portfolio.positions.values():
+            if position.strategy == strategy and position.quantity:
+                mark = self.market.mark_price(position.instrument_id)
+                total += position.cost if mark is None else mark * position.quantity
+        return total
+
+    @property
+    def equity(self) -> Decimal:
+        """Money of the wallet plus the value of all positions at the exit side, in pUSD."""
+        values = (self.value_of(strategy_name(strategy)) for strategy in self.strategies)
+        return self.orders.portfolio.cash_total + sum(values, Decimal(0))
+
+    def check(self) -> None:
+        """Check every invariant over everything; raise InvariantError where one does not hold."""
+        check_all(self.orders.portfolio, self.orders.live)
+
+    # --- the journal --------------------------------------------------------------------------------
+
+    def _close(
+        self,
+        time_ns: int,
+        *,
+        sends: tuple[Order, ...] = (),
+        cancels: tuple[Order, ...] = (),
+        redemptions: tuple[Redemption, ...] = (),
+        news: tuple[tuple[StrategyName, NEWS], ...] = (),
+    ) -> Decision:
+        """Number what was journalled and check what it touched; an empty journal makes no transaction."""
+        records, self._journal = tuple(self._journal), []
+        if not records:
+            return Decision(news=news) if news else NOTHING
+        self._sequence += 1
+        check_touched(self.orders.portfolio, self.orders.live, records)
+        if self._sequence % FULL_CHECK_EVERY == 0:
+            self.check()
+        return Decision(
+            transaction=Transaction(
+                sequence=self._sequence, position=self.position, time_ns=time_ns, records=records
+            ),
+            sends=sends,
+            cancels=cancels,
+            redemptions=redemptions,
+            news=news,
+        )
+
+    def _note(self, time_ns: int, kind: str, payload: Mapping[str, object]) -> None:
+        text = msgspec.json.encode(payload).decode()
+        self._journal.append(EventRecord(time_ns=time_ns, kind=kind, source="engine", correlation_id="", payload=text))
+
+    def _owner(self, item: NEWS) -> StrategyName:
+        if isinstance(item, OrderChanged):
+            return item.order.strategy
+        order = self.orders.order(item.fill.order_id)
+        assert order is not None, "the order manager has just changed this order"
+        return order.strategy
+
+
+def _ask(strategy: BaseStrategy, event: StrategyEvent, view: View) -> list[StrategyIntent]:
+    """Run the hook to its end before anything is made of it: one that raises has asked for nothing."""
+    try:
+        return list(hook(strategy, event, view))
+    except Exception as error:  # supervised: the runner stops this strategy and no other
+        strategy.metrics.errors += 1
+        strategy.on_error(error)
+        raise StrategyError(f"strategy {strategy.name} raised {type(error).__name__}: {error}") from error
+
+
+def hook(strategy: BaseStrategy, event: StrategyEvent, view: View) -> Intents:
+    """Call the hook that belongs to the event."""
+    match event:
+        case BookSnapshot():
+            return strategy.on_book(event, view)
+        case TradePrint():
+            return strategy.on_trade(event, view)
+        case FillReceived():
+            return strategy.on_fill(event, view)
+        case OrderChanged():
+            return strategy.on_order(event, view)
+        case MarketResolved():
+            return strategy.on_resolved(event, view)
+        case TimerFired():
+            return strategy.on_timer(event, view)
+        case Started():
+            return strategy.on_start(view)
+        case Stopped():
+            return strategy.on_stop(view)

@@ -1,0 +1,222 @@
+"""The only door to a venue: what a decision asks for is sent once it is durable, and every outcome is booked."""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import Struct
+
+from clock import NS_PER_S, Scheduler, monotonic_s
+from domain.identifiers import OrderId, StrategyName, VenueName
+from domain.messages import (
+    Cancelled,
+    CancelLost,
+    ExecutionReport,
+    Expired,
+    Filled,
+    FoundOpen,
+    GaveUp,
+    Lost,
+    NotSent,
+    ProvenAbsent,
+)
+from domain.order import Order, OrderStatus
+from domain.records import Transaction
+from engine import Decision, Engine
+from order_manager import NEWS
+from storage.store import Store
+from telemetry import LatencyRecorder
+from venues.base import Venue, VenueOrder
+
+ANSWER_TIMEOUT_S = 5
+"""Seconds without an answer after which an order, or a cancel, is unknown."""
+
+CLOCK_SKEW_S = 2
+VISIBILITY_LAG_S = 5
+"""Seconds that a venue may take to show in its reads what it has accepted."""
+
+QUARANTINE_AFTER_S = 120
+"""An order without a validity window that no read finds is left to a person after this time."""
+
+QUERY_DELAYS_S = (1, 2, 4, 8, 15, 30)
+RESEND_DELAY_S = 1
+SEND_ATTEMPTS_MAX = 3
+
+
+class Parcel(Struct, frozen=True):
+    """A decision with the moment at which it was taken, for the latency figure."""
+
+    decision: Decision
+    taken_s: float
+
+
+class Executor:
+    """First in, first out: commit, check again, send, tell. Nothing is sent or told before its own commit."""
+
+    def __init__(self, *, engine: Engine, store: Store, scheduler: Scheduler, venue: Venue) -> None:
+        self.latency = LatencyRecorder()
+        self.orders_sent = 0
+        self.on_durable: Callable[[Transaction], None] = lambda _: None
+        self.on_news: Callable[[StrategyName, NEWS], None] = lambda _strategy, _news: None
+        self._engine = engine
+        self._store = store
+        self._scheduler = scheduler
+        self._venue = venue
+        self._outbox: deque[Parcel] = deque()
+        self._questions: deque[OrderId] = deque()
+        self._asked: dict[OrderId, int] = {}
+        venue.connect(self.report)
+
+    @property
+    def venue_name(self) -> VenueName:
+        """The venue that this executor guards."""
+        return self._venue.name
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether everything of the present instant is durable, sent and told."""
+        return not self._outbox and not self._questions
+
+    def take(self, decision: Decision) -> None:
+        """Queue a decision behind those taken before it; its records go to the store's writer at once."""
+        if decision.transaction is not None:
+            self._store.commit(decision.transaction)
+        if decision.transaction is not None or decision.news:
+            self._outbox.append(Parcel(decision, monotonic_s()))
+
+    def report(self, report: ExecutionReport) -> None:
+        """Book what the venue reported and see to what must follow from it."""
+        self.take(self._engine.apply(report))
+        match report:
+            case Lost(order_id=order_id) | CancelLost(order_id=order_id):
+                self._ask_later(order_id)
+            case NotSent(order_id=order_id):
+                self._in_s(RESEND_DELAY_S, partial(self._send_again, order_id))
+            case _:
+                pass
+
+    async def settle(self) -> None:
+        """Wait until all that was taken is durable, then send and tell it; ask the venue about what is unknown.
+
+        Raises StoreError where a commit failed: memory is ahead of the disk then and must be discarded.
+        """
+        await self._store.wait_durable()
+        for _ in range(len(self._outbox)):
+            parcel = self._outbox.popleft()
+            await self._act(parcel.decision, parcel.taken_s)
+        for _ in range(len(self._questions)):
+            await self._resolve(self._questions.popleft())
+
+    # --- acting on what is durable ------------------------------------------------------------------
+
+    async def _act(self, decision: Decision, taken_s: float) -> None:
+        if decision.transaction is not None:
+            self.on_durable(decision.transaction)
+        for order in decision.sends:
+            await self._send(order, taken_s)
+        for order in decision.cancels:
+            await self._venue.cancel(order)
+            self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order.id, OrderStatus.CANCEL_SENDING))
+        for wish in decision.redemptions:
+            await self._venue.redeem(
+                strategy=wish.strategy, instrument_id=wish.instrument_id, quantity=wish.quantity
+            )
+        for strategy, news in decision.news:
+            self.on_news(strategy, news)
+
+    async def _send(self, order: Order, taken_s: float) -> None:
+        """Check again what may have changed since the step, then let the first byte leave."""
+        time_ns = self._scheduler.now_ns()
+        is_stopping = self._engine.orders.is_draining
+        if is_stopping or self._engine.market.instrument(order.instrument_id) is None:
+            reason = "the daemon is stopping" if is_stopping else "the market has resolved"
+            self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
+            return
+        self.latency.add(monotonic_s() - taken_s)
+        self.orders_sent += 1
+        await self._venue.send(order)
+        self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order.id, OrderStatus.SENDING))
+
+    def _note_silence(self, order_id: OrderId, status: OrderStatus) -> None:
+        """A time-out never means failure: an order that is still waiting for its answer becomes unknown."""
+        order = self._engine.orders.order(order_id)
+        if order is None or order.status is not status:
+            return
+        time_ns, reason = self._scheduler.now_ns(), f"no answer within {ANSWER_TIMEOUT_S} s"
+        if status is OrderStatus.SENDING:
+            self.report(Lost(order_id=order_id, reason=reason, time_ns=time_ns))
+        else:
+            self.report(CancelLost(order_id=order_id, reason=reason, time_ns=time_ns))
+
+    def _send_again(self, order_id: OrderId) -> None:
+        """Proven that no byte arrived: the same payload goes again, a bounded number of times."""
+        order = self._engine.orders.order(order_id)
+        if order is None or order.status is not OrderStatus.ACCEPTED:
+            return
+        time_ns = self._scheduler.now_ns()
+        if order.attempts >= SEND_ATTEMPTS_MAX:
+            reason = f"not sent after {order.attempts} attempts"
+            self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
+        else:
+            self.take(self._engine.send_again(order, time_ns=time_ns))
+
+    # --- resolving what is unknown ------------------------------------------------------------------
+
+    def _ask_later(self, order_id: OrderId) -> None:
+        order = self._engine.orders.order(order_id)
+        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
+            self._asked.pop(order_id, None)
+            return
+        asked = self._asked.get(order_id, 0)
+        self._asked[order_id] = asked + 1
+        delay_s = QUERY_DELAYS_S[min(asked, len(QUERY_DELAYS_S) - 1)]
+        self._in_s(delay_s, partial(self._questions.append, order_id))
+
+    async def _resolve(self, order_id: OrderId) -> None:
+        """Read by id, read what is open, read the trades; adopt what is found, and prove what is absent."""
+        order = self._engine.orders.order(order_id)
+        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
+            self._asked.pop(order_id, None)
+            return
+        found = await self._venue.find_order(order)
+        listed = [other for other in await self._venue.open_orders() if other.order_id == order_id]
+        fills = await self._venue.fills_since(order.created_ns - CLOCK_SKEW_S * NS_PER_S)
+        mine = [fill for fill in fills if fill.order_id == order_id]
+        for fill in mine:
+            self.report(Filled(fill=fill, time_ns=self._scheduler.now_ns()))
+        if found or listed:
+            self._adopt(order, found or listed[0])
+        elif not mine:
+            self._consider_absence(order)
+        self._ask_later(order_id)
+
+    def _adopt(self, order: Order, found: VenueOrder) -> None:
+        """Take over the venue's state; what is filled came with the trades."""
+        time_ns, reason = self._scheduler.now_ns(), "found by a query"
+        match found.status:
+            case OrderStatus.OPEN:
+                wants_cancel = order.status is OrderStatus.CANCEL_UNKNOWN
+                self.report(FoundOpen(order_id=order.id, time_ns=time_ns))
+                if wants_cancel:
+                    self.take(self._engine.cancel_again(order, time_ns=time_ns))
+            case OrderStatus.CANCELLED:
+                self.report(Cancelled(order_id=order.id, reason=reason, time_ns=time_ns))
+            case OrderStatus.EXPIRED:
+                self.report(Expired(order_id=order.id, time_ns=time_ns))
+            case _:
+                pass
+
+    def _consider_absence(self, order: Order) -> None:
+        """Not found is proof only when the payload can no longer execute and the reads agree; else keep asking."""
+        time_ns = self._scheduler.now_ns()
+        if order.valid_until_ns is not None:
+            proven_ns = order.valid_until_ns + (CLOCK_SKEW_S + VISIBILITY_LAG_S) * NS_PER_S
+            if time_ns > proven_ns:
+                reason = "its validity has passed, and neither orders nor trades know it"
+                self.report(ProvenAbsent(order_id=order.id, reason=reason, time_ns=time_ns))
+        elif time_ns > order.created_ns + QUARANTINE_AFTER_S * NS_PER_S:
+            reason = f"not found for {QUARANTINE_AFTER_S} s, and it has no end of validity: a person decides"
+            self.report(GaveUp(order_id=order.id, reason=reason, time_ns=time_ns))
+
+    def _in_s(self, delay_s: int, callback: Callable[[], None]) -> None:
+        self._scheduler.call_at(self._scheduler.now_ns() + delay_s * NS_PER_S, callback)

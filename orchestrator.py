@@ -1,0 +1,166 @@
+"""Entry point: reads the command line, starts the session, prints what it brought.
+
+    tape ─► backtest/lockstep.py ─► runner.py: inbox ─► engine.py: step ─► order_manager.py: check, reserve
+                                                                                      │ Decision
+    strategies/*.py ◄─ news ─ executor.py: commit (storage/) ─► send (venues/) ◄──────┘
+                                    ▲                                │
+                                    └──── engine.apply ◄── report ───┘
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import uvloop
+
+from backtest.open_tape import open_tape
+from backtest.tape import Tape
+from clock import monotonic_s
+from config import VERSION, MarketSource, Mode, Settings, WhyCommand, load, nearest
+from console import Console, summary_lines
+from domain.errors import ConfigurationError, StoreError, UserError
+from recovery import open_session
+from session import Outcome, Session
+from storage.queries import why
+from strategies import loader
+from strategies.base_strategy import BaseStrategy
+from telemetry import Telemetry
+
+COMMITS_FAILED_MAX = 3
+"""Failed commits after which the daemon gives up instead of reading the store once more."""
+
+SWITCH_INTERVAL_S = 1e-4
+"""How long the interpreter lets a busy loop run while the writer thread waits: bounds a commit under load."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; a person's mistake is one line on standard error and exit code 2."""
+    try:
+        command = load(argv)
+        if isinstance(command, WhyCommand):
+            print("\n".join(asyncio.run(why(command.db, command.identifier))))
+            return 0
+        return trade(command)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted before anything was started", file=sys.stderr)
+        return 130
+
+
+def trade(settings: Settings) -> int:
+    """Trade until the recording ends, a limit is reached or a signal comes; print the summary."""
+    started_s = monotonic_s()
+    _refuse_what_comes_later(settings)
+    strategies = _load_strategies(settings)
+    tape = open_tape(settings.tape)
+    _check_token_ids(settings, tape)
+    console = Console(sys.stderr if settings.json_output else sys.stdout)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with Telemetry(settings, settings.strategies) as telemetry:
+        outcome = _play(settings, tape, strategies, console, telemetry)
+    result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
+    if settings.json_output:
+        print(msgspec.json.encode(result, decimal_format="number").decode())
+        return 0
+    for line in (*summary_lines(result, cash=settings.cash), *_next_steps(outcome, settings)):
+        console.say(line)
+    return 0
+
+
+def _play(
+    settings: Settings, tape: Tape, strategies: list[BaseStrategy], console: Console, telemetry: Telemetry
+) -> Outcome:
+    """Play the session; a failed commit discards memory as a whole and reads the store again."""
+    for attempt in range(COMMITS_FAILED_MAX):
+        opened = open_session(settings, tape, strategies, version=VERSION, is_retry=attempt > 0)
+        console.banner(_banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed))
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(Session(settings, tape, strategies, opened, console, telemetry).play())
+        except StoreError as error:
+            telemetry.error("a commit failed: memory is discarded and the store read again", error=str(error))
+            strategies = _load_strategies(settings)
+    raise UserError(f"{settings.db}: {COMMITS_FAILED_MAX} commits failed; free some disk space or give another --db")
+
+
+def _refuse_what_comes_later(settings: Settings) -> None:
+    if settings.mode is Mode.LIVE:
+        raise ConfigurationError("--mode live: live trading has no gate yet, so it refuses; use --mode dry-run")
+    if settings.market in (MarketSource.LIVE, MarketSource.SIM):
+        raise ConfigurationError(
+            f"--market {settings.market.value}: comes in a later version; use --market replay, or auto for the recording"
+        )
+
+
+def _load_strategies(settings: Settings) -> list[BaseStrategy]:
+    for name in settings.strategy_parameters:
+        if name not in loader.available():
+            raise ConfigurationError(f"[strategies.{name}]: no such strategy{nearest(name, loader.available())}")
+    return [loader.load(name, settings.strategy_parameters.get(name, {})) for name in settings.strategies]
+
+
+def _check_token_ids(settings: Settings, tape: Tape) -> None:
+    for token_id in settings.token_ids:
+        if token_id not in tape.instrument_ids:
+            raise ConfigurationError(
+                f"--token-id {token_id!r}: the recording does not list it{nearest(token_id, tape.instrument_ids)}"
+            )
+
+
+def _banner(settings: Settings, tape: Tape, session: str, *, is_resumed: bool) -> list[str]:
+    begun = "resumed where it stood" if is_resumed else "new"
+    return [
+        "DRY RUN on a recording: no real market, no real money, no network",
+        f"{tape.label} · seed {settings.seed} · {settings.db}",
+        f"session {session} ({begun}) · {', '.join(settings.strategies)} · {settings.cash:,} pUSD of paper money",
+    ]
+
+
+def _result(outcome: Outcome, settings: Settings, *, wall_s: float) -> dict[str, object]:
+    """The figures that --json prints; amounts are exact decimal numbers."""
+    return {
+        "run_id": outcome.run_id,
+        "session": outcome.session,
+        "mode": settings.mode.value,
+        "market": "replay",
+        "events": outcome.events,
+        "wall_s": round(wall_s, 3),
+        "stopped_by": outcome.stopped_by,
+        "strategies": {
+            figures.strategy: {
+                "signals": figures.signals,
+                "orders": figures.orders,
+                "fills": figures.fills,
+                "denials": figures.denials,
+                "duplicates": figures.duplicates,
+                "realized_pnl": figures.realized_pnl,
+                "unrealized_pnl": figures.unrealized_pnl,
+                "fees": figures.fees,
+            }
+            for figures in outcome.figures
+        },
+        "executor": {
+            "orders": outcome.orders_sent,
+            "latency_ms_p50": outcome.latency_ms_p50,
+            "latency_ms_p99": outcome.latency_ms_p99,
+        },
+        "equity": outcome.equity,
+        "invariants": "ok",
+    }
+
+
+def _next_steps(outcome: Outcome, settings: Settings) -> list[str]:
+    first = outcome.last_order_id or "ORDER_ID"
+    return [
+        f"{outcome.events:,} market events; {outcome.stopped_by}",
+        "",
+        f"why:   python orchestrator.py why {first} --db {settings.db}",
+        f'look:  sqlite3 {settings.db} "SELECT * FROM trades ORDER BY timestamp DESC LIMIT 10;"',
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,367 @@
+"""Our orders: an intent becomes a denial or an order, a report becomes the next state. Synchronous, no clock, no I/O."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from config import Limits
+from domain import identifiers
+from domain.errors import InvariantError
+from domain.identifiers import InstrumentId, IntentId, OrderId, SessionId, StrategyName, VenueName
+from domain.instrument import Side
+from domain.messages import (
+    Acknowledged,
+    Cancelled,
+    CancelLost,
+    ExecutionReport,
+    Expired,
+    Filled,
+    FillReceived,
+    FoundOpen,
+    GaveUp,
+    Lost,
+    NotSent,
+    OrderChanged,
+    ProvenAbsent,
+    Redeemed,
+    Rejected,
+    Settlement,
+    SettlementReported,
+)
+from domain.money import ZERO
+from domain.order import Intent, Order, OrderEvent, OrderStatus
+from domain.records import FillRecord, OrderEventRecord, OrderRecord, Record, SettlementRecord, TransferRecord
+from state.live_orders import LiveOrders
+from state.market import MarketData
+from state.portfolio import Portfolio, fill_key, worst_case
+from state.positions import position_record, reservation_record
+from risk.candidate import Candidate, Verdict
+from risk.controls import DUPLICATE_INTENT, evaluate
+from risk.throttle import TokenBucket
+
+ENDED_KEPT_MAX = 100_000
+"""How many ended orders are remembered in memory for late reports; the store remembers all."""
+
+NEWS = FillReceived | OrderChanged
+
+
+class Placed(NamedTuple):
+    """The intent became this order."""
+
+    order: Order
+
+
+class Denied(NamedTuple):
+    """A control refused; it is the last of the verdicts."""
+
+    verdict: Verdict
+
+
+class Duplicate(NamedTuple):
+    """The intent is this order already; None where it ended so long ago that only the store remembers it."""
+
+    order: Order | None
+
+
+class OrderManager:
+    """All orders of a session, live and ended; every change appends its records to the journal it is given."""
+
+    def __init__(self, *, session: SessionId, seed: int, venue: VenueName, limits: Limits, market: MarketData) -> None:
+        self.portfolio = Portfolio(session=session, venue=venue)
+        self.live = LiveOrders()
+        self.is_draining = False
+        self.allowed: frozenset[InstrumentId] | None = None
+        self.valid_until: Callable[[Order], int | None] = lambda _: None
+        self._session = session
+        self._seed = seed
+        self._venue = venue
+        self._limits = limits
+        self._market = market
+        self._by_intent: dict[IntentId, OrderId] = {}
+        self._ended: OrderedDict[OrderId, Order] = OrderedDict()
+        self._throttle = TokenBucket(per_minute=limits.orders_per_minute, burst=limits.orders_burst)
+
+    def order(self, order_id: OrderId) -> Order | None:
+        """The order in its present state; None where it was never ours (or ended long ago)."""
+        return self.live.get(order_id) or self._ended.get(order_id)
+
+    def orders_of(self, strategy: StrategyName) -> list[Order]:
+        """The strategy's orders that have not ended, oldest first."""
+        return [order for order in self.live if order.strategy == strategy]
+
+    # --- intent → denial or order -------------------------------------------------------------------
+
+    def place(
+        self, intent: Intent, *, strategy: StrategyName, time_ns: int, journal: list[Record]
+    ) -> Placed | Denied | Duplicate:
+        """Check, reserve and accept in one step; nothing is journalled for a denial or a repeat."""
+        intent_id = identifiers.intent_id(
+            session=self._session, strategy=strategy, signal_key=intent.signal_key, leg=intent.leg
+        )
+        first_id = self._by_intent.get(intent_id)
+        first = self.order(first_id) if first_id else None
+        is_retry = first is not None and first.status is OrderStatus.DEAD
+        draft = self._draft(intent, intent_id, strategy, time_ns, generation=first.generation + 1 if is_retry and first else 1)
+        verdicts = evaluate(self._candidate(intent, draft, None if is_retry else first_id))
+        if verdicts[-1].passed:
+            return Placed(self._accept(draft, verdicts, journal))
+        return Duplicate(first) if verdicts[-1].control == DUPLICATE_INTENT else Denied(verdicts[-1])
+
+    def _draft(
+        self, intent: Intent, intent_id: IntentId, strategy: StrategyName, time_ns: int, *, generation: int
+    ) -> Order:
+        instrument = self._market.instrument(intent.instrument_id)
+        order_id = identifiers.order_id(
+            session=self._session, seed=self._seed, intent=intent_id, generation=generation
+        )
+        correlation_id = identifiers.correlation_id(
+            session=self._session, strategy=strategy, signal_key=intent.signal_key
+        )
+        return Order(
+            id=order_id,
+            intent_id=intent_id,
+            generation=generation,
+            correlation_id=correlation_id,
+            strategy=strategy,
+            venue=self._venue,
+            market_id=instrument.market_id if instrument else identifiers.MarketId(""),
+            instrument_id=intent.instrument_id,
+            side=intent.side,
+            time_in_force=intent.time_in_force,
+            post_only=intent.post_only,
+            price=intent.price,
+            quantity=intent.quantity,
+            created_ns=time_ns,
+            updated_ns=time_ns,
+            reason=intent.reason,
+            expires_ns=intent.expires_ns,
+        )
+
+    def _candidate(self, intent: Intent, draft: Order, first_order_id: OrderId | None) -> Candidate:
+        instrument = self._market.instrument(intent.instrument_id)
+        market = self._market.markets.get(instrument.market_id) if instrument else None
+        is_number = intent.quantity.is_finite() and intent.price.is_finite()
+        time_ns = draft.created_ns
+        return Candidate(
+            intent=intent,
+            instrument=instrument,
+            order_id=draft.id,
+            time_ns=time_ns,
+            limits=self._limits,
+            allowed=self.allowed,
+            book=self._market.books.get(intent.instrument_id),
+            closes_ns=market.closes_ns if market else None,
+            first_order_id=first_order_id,
+            order_id_is_used=first_order_id is None and self.order(draft.id) is not None,
+            unknown_order_id=self.live.doubtful_like(draft),
+            unknown_orders=self.live.doubtful_count,
+            worst_case=worst_case(draft, instrument)[1] if instrument and is_number else ZERO,
+            available=self.portfolio.available(
+                intent.side, strategy=draft.strategy, instrument_id=intent.instrument_id
+            ),
+            exposure_after=self._exposure_after(intent),
+            committed=self.portfolio.committed,
+            crossing_order_id=self.live.crossing(intent, instrument) if instrument and is_number else None,
+            tokens=self._throttle.tokens(time_ns),
+            retry_at_ns=self._throttle.retry_at_ns(time_ns),
+            is_draining=self.is_draining,
+        )
+
+    def _exposure_after(self, intent: Intent) -> Decimal:
+        """Shares of the wallet, with what open and unknown orders of the same side and this intent may add."""
+        held = self.portfolio.held.get(intent.instrument_id, ZERO)
+        working = self.live.leaves(intent.instrument_id, intent.side) + intent.quantity
+        return held + working if intent.side is Side.BUY else held - working
+
+    def _accept(self, draft: Order, verdicts: list[Verdict], journal: list[Record]) -> Order:
+        """Reserve and store; acceptance and sending share one transaction, so one commit precedes the first byte."""
+        self._throttle.take(draft.created_ns)
+        instrument = self._market.instrument(draft.instrument_id)
+        assert instrument is not None, "control 26 has let an unlisted instrument pass"
+        transfer = self.portfolio.reserve(draft, instrument)
+        journal.append(_arrow(draft, None, None, msgspec.json.encode(verdicts).decode()))
+        draft = msgspec.structs.replace(draft, valid_until_ns=self.valid_until(draft))
+        order = draft.after(OrderEvent.SEND, time_ns=draft.created_ns)
+        journal.append(_arrow(order, OrderEvent.SEND, draft.status, f"attempt {order.attempts}"))
+        journal.append(OrderRecord(order=order))
+        journal.append(TransferRecord(transfer=transfer))
+        journal.append(reservation_record(self.portfolio.reservations[order.id]))
+        self._by_intent[order.intent_id] = order.id
+        self.live.put(order)
+        return order
+
+    # --- what we do to an order ---------------------------------------------------------------------
+
+    def withdraw(self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]) -> list[NEWS]:
+        """End an order of which no byte has left."""
+        return self._move(order_id, OrderEvent.ABORT, time_ns, reason, journal)
+
+    def send_again(self, order_id: OrderId, *, time_ns: int, journal: list[Record]) -> Order:
+        """Note another attempt with the very same payload, durable before its first byte."""
+        self._move(order_id, OrderEvent.SEND, time_ns, "the same payload again", journal)
+        return self._known(order_id)
+
+    def request_cancel(self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]) -> Order | None:
+        """Note that a cancel goes out; None where the order has ended, is being cancelled or is not open yet."""
+        order = self.live.get(order_id)
+        cancellable = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
+        if order is None or order.status not in cancellable:
+            return None
+        self._move(order_id, OrderEvent.CANCEL_SEND, time_ns, reason, journal)
+        return self._known(order_id)
+
+    # --- report → next state ------------------------------------------------------------------------
+
+    def apply(self, report: ExecutionReport, journal: list[Record]) -> list[NEWS]:
+        """Book what a venue reported and return what the strategies hear of it once it is durable."""
+        time_ns = report.time_ns
+        match report:
+            case Acknowledged():
+                return self._move(report.order_id, OrderEvent.ACKNOWLEDGE, time_ns, report.venue_order_id, journal)
+            case Rejected():
+                return self._move(report.order_id, OrderEvent.REJECT, time_ns, report.reason, journal)
+            case NotSent():
+                return self._move(report.order_id, OrderEvent.NOT_SENT, time_ns, report.reason, journal)
+            case Lost():
+                return self._move(report.order_id, OrderEvent.LOSE, time_ns, report.reason, journal)
+            case Cancelled():
+                return self._move(report.order_id, OrderEvent.CANCEL, time_ns, report.reason, journal)
+            case CancelLost():
+                return self._move(report.order_id, OrderEvent.CANCEL_LOSE, time_ns, report.reason, journal)
+            case Expired():
+                return self._move(report.order_id, OrderEvent.EXPIRE, time_ns, "expired at the venue", journal)
+            case FoundOpen():
+                return self._move(report.order_id, OrderEvent.FIND_OPEN, time_ns, "found open by a query", journal)
+            case ProvenAbsent():
+                return self._move(report.order_id, OrderEvent.PROVE_ABSENT, time_ns, report.reason, journal)
+            case GaveUp():
+                return self._move(report.order_id, OrderEvent.GIVE_UP, time_ns, report.reason, journal)
+            case Filled():
+                return self._fill(report, journal)
+            case SettlementReported():
+                return self._settle(report, journal)
+            case Redeemed():
+                return self._redeem(report, journal)
+
+    def _move(
+        self, order_id: OrderId, event: OrderEvent, time_ns: int, detail: str, journal: list[Record]
+    ) -> list[NEWS]:
+        before = self._known(order_id)
+        keeps_reason = event in (OrderEvent.ACKNOWLEDGE, OrderEvent.SEND, OrderEvent.FIND_OPEN)
+        after = before.after(event, time_ns=time_ns, reason=None if keeps_reason or before.is_done else detail)
+        if after.status is OrderStatus.OPEN and after.filled_quantity:
+            after = msgspec.structs.replace(after, status=OrderStatus.PARTIALLY_FILLED)
+        self._store(before, after, _arrow(after, event, before.status, detail), journal)
+        return [] if after.status is before.status else [OrderChanged(time_ns=time_ns, order=after)]
+
+    def _fill(self, report: Filled, journal: list[Record]) -> list[NEWS]:
+        """Post a fill once; one that was posted before, from another channel, adds nothing."""
+        fill = report.fill
+        if self.portfolio.has_seen(fill):
+            return []
+        before = self._known(fill.order_id)
+        after = before.after_fill(fill.quantity, time_ns=report.time_ns)
+        event = OrderEvent.FILL_PART if after.leaves_quantity else OrderEvent.FILL_ALL
+        booked = self.portfolio.fill(after, fill)
+        journal.append(
+            FillRecord(
+                fill=fill,
+                strategy=after.strategy,
+                correlation_id=after.correlation_id,
+                realized_pnl=booked.realized_pnl,
+            )
+        )
+        journal.append(TransferRecord(transfer=booked.transfer))
+        detail = f"{fill.quantity} at {fill.price}, fee {fill.fee} {fill.fee_asset}"
+        self._store(before, after, _arrow(after, event, before.status, detail, is_late=before.is_done), journal)
+        self._note_position(after.strategy, after.instrument_id, report.time_ns, journal)
+        return [
+            FillReceived(time_ns=report.time_ns, fill=fill, settlement=Settlement.PENDING),
+            OrderChanged(time_ns=report.time_ns, order=after),
+        ]
+
+    def _settle(self, report: SettlementReported, journal: list[Record]) -> list[NEWS]:
+        key = report.venue, report.instrument_id, report.trade_id, report.order_id
+        if report.settlement is Settlement.PENDING or key not in self.portfolio.unsettled:
+            return []
+        act = self.portfolio.settle if report.settlement is Settlement.SETTLED else self.portfolio.fail
+        booked, transfer = act(key, time_ns=report.time_ns)
+        journal.append(
+            SettlementRecord(
+                venue=report.venue,
+                instrument_id=report.instrument_id,
+                trade_id=report.trade_id,
+                order_id=report.order_id,
+                settlement=report.settlement,
+                time_ns=report.time_ns,
+            )
+        )
+        journal.append(TransferRecord(transfer=transfer))
+        self._note_position(booked.strategy, report.instrument_id, report.time_ns, journal)
+        return [FillReceived(time_ns=report.time_ns, fill=booked.fill, settlement=report.settlement)]
+
+    def _redeem(self, report: Redeemed, journal: list[Record]) -> list[NEWS]:
+        position = self.portfolio.positions.get((report.strategy, report.instrument_id))
+        if position is None or report.quantity > position.settled_quantity:
+            raise InvariantError(f"I4: {report.quantity} of {report.instrument_id} were redeemed, more than is settled")
+        transfer = self.portfolio.redeem(
+            position, quantity=report.quantity, payout=report.payout, time_ns=report.time_ns
+        )
+        journal.append(TransferRecord(transfer=transfer))
+        self._note_position(report.strategy, report.instrument_id, report.time_ns, journal)
+        return []
+
+    # --- bookkeeping --------------------------------------------------------------------------------
+
+    def _known(self, order_id: OrderId) -> Order:
+        order = self.order(order_id)
+        if order is None:
+            raise InvariantError(f"a report names order {order_id}, which is not ours")
+        return order
+
+    def _store(self, before: Order, after: Order, arrow: OrderEventRecord, journal: list[Record]) -> None:
+        """Keep the new state; an order that ends gives back what it had set aside (invariant I7)."""
+        journal.append(arrow)
+        journal.append(OrderRecord(order=after))
+        reservation = self.portfolio.reservations.get(after.id)
+        if after.is_done and not before.is_done:
+            self.live.remove(after.id)
+            if transfer := self.portfolio.release(after, time_ns=after.updated_ns):
+                journal.append(TransferRecord(transfer=transfer))
+        if after.is_done:
+            self._ended[after.id] = after
+            self._forget_oldest()
+        else:
+            self.live.put(after)
+        if reservation:
+            journal.append(reservation_record(reservation, is_closed=after.is_done))
+
+    def _forget_oldest(self) -> None:
+        while len(self._ended) > ENDED_KEPT_MAX:
+            order_id, _ = self._ended.popitem(last=False)
+            self.portfolio.filled.pop(order_id, None)
+
+    def _note_position(
+        self, strategy: StrategyName, instrument_id: InstrumentId, time_ns: int, journal: list[Record]
+    ) -> None:
+        position = self.portfolio.positions[strategy, instrument_id]
+        journal.append(position_record(position, self._market.mark_price(instrument_id), time_ns=time_ns))
+
+
+def _arrow(
+    order: Order, event: OrderEvent | None, before: OrderStatus | None, detail: str, *, is_late: bool = False
+) -> OrderEventRecord:
+    return OrderEventRecord(
+        time_ns=order.updated_ns,
+        order_id=order.id,
+        event=event,
+        status_before=before,
+        status_after=order.status,
+        detail=detail,
+        is_late=is_late,
+    )
+
+

@@ -1,0 +1,62 @@
+"""Start-up: the database is locked, checked and bound, and the session begins or goes on where it stood.
+
+A session on a recording is a deterministic function of the recording, the settings and the stops that a person
+made. So a restart plays it again from its start through the same core: the transactions that are durable already
+are recognised by their number and not written twice, and a running digest proves that they are the same. At the
+last durable transaction memory is exactly what it was, with positions, reservations, resting orders and answers
+under way, and the session goes on (docs/decisions/0003).
+"""
+
+from typing import NamedTuple
+
+from backtest.tape import Tape
+from config import Settings
+from domain.identifiers import digest
+from storage.sessions import RunInfo, SessionState
+from storage.store import Store
+from strategies.base_strategy import BaseStrategy
+from strategies.loader import describe
+
+ACCOUNT_KIND = "paper on a recording"
+
+
+class Opened(NamedTuple):
+    """A store that is ready to write, and where its session stands."""
+
+    store: Store
+    state: SessionState
+
+
+def open_session(
+    settings: Settings, tape: Tape, strategies: list[BaseStrategy], *, version: str, is_retry: bool = False
+) -> Opened:
+    """Open the store and begin or resume its session.
+
+    Raises DatabaseError where the file cannot be used, SessionError where an unfinished session was begun with
+    other options. A retry within one process never abandons the session that it just began.
+    """
+    fingerprint = session_fingerprint(settings, tape, strategies)
+    store = Store.open(settings.db, account_kind=ACCOUNT_KIND)
+    run = RunInfo(
+        mode=settings.mode.value,
+        market=tape.label,
+        strategies=settings.strategies,
+        seed=settings.seed,
+        config_hash=fingerprint["config"],
+        version=version,
+    )
+    try:
+        state = store.begin(fingerprint=fingerprint, run=run, fresh=settings.new_session and not is_retry)
+    except BaseException:
+        store.release()
+        raise
+    return Opened(store, state)
+
+
+def session_fingerprint(settings: Settings, tape: Tape, strategies: list[BaseStrategy]) -> dict[str, str]:
+    """All that decides what the session does; a restart must bring the same."""
+    parameters = {
+        f"strategies.{strategy.name}.{key}": value for strategy in strategies for key, value in describe(strategy).items()
+    }
+    given = {**settings.fingerprint(), **parameters, "tape": tape.fingerprint}
+    return {**given, "config": digest(*(f"{key}={value}" for key, value in sorted(given.items())))}

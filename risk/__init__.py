@@ -1,0 +1,1 @@
+"""Controls: what an intent must pass, each a pure function, all in one tuple."""

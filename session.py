@@ -1,0 +1,222 @@
+"""One session in one process: the parts wired together, played to the end or to a stop, and its figures."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from decimal import Decimal
+
+from msgspec import Struct
+
+from backtest.lockstep import Lockstep, Parts
+from backtest.tape import Tape
+from backtest.timeline import Timeline
+from clock import NS_PER_S, monotonic_s
+from config import Settings, StopPolicy
+from console import Console
+from domain.identifiers import InstrumentId, OrderId, SessionId
+from domain.messages import MarketEvent
+from domain.records import MetricsRecord, OrderRecord, Transaction
+from engine import Engine
+from executor import Executor
+from order_manager import OrderManager
+from recovery import Opened
+from runner import Backlog, Runner
+from state.market import MarketData
+from strategies.base_strategy import BaseStrategy
+from telemetry import Telemetry
+from venues.paper import PaperVenue
+
+class StopRequest:
+    """Set by a signal, a deadline or a limit; the driver sees it before the next market event."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._event = asyncio.Event()
+
+    def set(self, reason: str) -> None:
+        """Ask for a stop; the first reason stays."""
+        self.reason = self.reason or reason
+        self._event.set()
+
+    async def wait_s(self, delay_s: float) -> None:
+        """Wait for the request, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._event.wait()
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What a run brought: figures of the session so far, and of this run."""
+
+    session: SessionId
+    run_id: str
+    stopped_by: str
+    events: int
+    figures: list[MetricsRecord]
+    equity: Decimal
+    orders_sent: int
+    last_order_id: OrderId | None
+    latency_ms_p50: Decimal | None
+    latency_ms_p99: Decimal | None
+
+
+class Session:
+    """Built once per attempt; a failed commit throws it away as a whole, and another is built from the store."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        tape: Tape,
+        strategies: list[BaseStrategy],
+        opened: Opened,
+        console: Console,
+        telemetry: Telemetry,
+    ) -> None:
+        self._settings = settings
+        self._tape = tape
+        self._console = console
+        self._telemetry = telemetry
+        self._store, self._state = opened
+        self._resumed_at = self._state.last_position
+        self._stop = StopRequest()
+        self._last_order_id: OrderId | None = None
+        self._pace_from: tuple[float, int] | None = None
+        self._timeline = Timeline()
+        self._venue = PaperVenue(
+            scheduler=self._timeline, settings=settings.paper, seed=settings.seed, cash=settings.cash
+        )
+        market = MarketData()
+        orders = OrderManager(
+            session=self._state.session,
+            seed=settings.seed,
+            venue=self._venue.name,
+            limits=settings.limits,
+            market=market,
+        )
+        orders.valid_until = self._venue.valid_until_ns
+        if settings.token_ids:
+            orders.allowed = frozenset(InstrumentId(token_id) for token_id in settings.token_ids)
+        self._engine = Engine(session=self._state.session, market=market, orders=orders)
+        self._executor = Executor(
+            engine=self._engine, store=self._store, scheduler=self._timeline, venue=self._venue
+        )
+        self._executor.on_durable = self._show
+        backlog = Backlog()
+        self._runners = tuple(
+            Runner(strategy, engine=self._engine, executor=self._executor, backlog=backlog) for strategy in strategies
+        )
+        for strategy in strategies:
+            self._engine.add(strategy)
+        self._parts = Parts(
+            timeline=self._timeline,
+            engine=self._engine,
+            executor=self._executor,
+            runners=self._runners,
+            backlog=backlog,
+            venue_feed=self._venue.on_market,
+            cash=settings.cash,
+            metrics_interval_s=settings.run.metrics_interval_s,
+        )
+
+    async def play(self) -> Outcome:
+        """Play the recording from where the session stands; raises StoreError where memory must be discarded."""
+        self._watch_signals()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                runners = [tasks.create_task(runner.run(), name=runner.name) for runner in self._runners]
+                outcome = await self._play()
+                for task in runners:
+                    task.cancel()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from group
+        finally:
+            await self._store.close()
+        return outcome
+
+    async def _play(self) -> Outcome:
+        driver = Lockstep(
+            self._parts,
+            stops={position: StopPolicy(kind) for position, kind in self._store.inputs().items()},
+            note_stop=self._note_stop,
+            before_event=self._before_event,
+        )
+        stopped = await driver.play(self._tape.events())
+        self._engine.check()
+        reason = self._stop.reason if stopped else "the recording has ended"
+        events = max(0, self._engine.position - self._resumed_at)
+        await self._store.finish(reason, session_is_finished=stopped is None, events=events)
+        return self._outcome(reason, events)
+
+    # --- pacing and stopping ------------------------------------------------------------------------
+
+    async def _before_event(self, event: MarketEvent) -> StopPolicy | None:
+        """Wait as the speed asks, and say whether to stop; while a restart catches up it neither waits nor stops."""
+        if self._store.is_catching_up:
+            return None
+        taken = self._engine.position - self._resumed_at
+        if self._settings.events_max is not None and taken >= self._settings.events_max:
+            self._stop.set(f"--events {self._settings.events_max} were taken")
+        await self._pace(event.time_ns)
+        if self._stop.reason:
+            return self._settings.run.stop_policy
+        self._console.progress(
+            events=self._engine.position,
+            total=self._tape.events_total,
+            time_ns=event.time_ns,
+            equity=self._engine.equity,
+        )
+        return None
+
+    async def _pace(self, time_ns: int) -> None:
+        """Keep event time at `speed` seconds per second of the wall clock, counted from the first event of this run."""
+        if self._settings.speed is None:
+            return
+        if self._pace_from is None:
+            self._pace_from = monotonic_s(), time_ns
+        start_s, start_ns = self._pace_from
+        due_s = start_s + float(Decimal(time_ns - start_ns) / NS_PER_S / self._settings.speed)
+        if (delay_s := due_s - monotonic_s()) > 0:
+            await self._stop.wait_s(delay_s)
+
+    async def _note_stop(self, position: int, policy: StopPolicy) -> None:
+        await self._store.add_input(position=position, kind=policy.value)
+
+    def _watch_signals(self) -> None:
+        """The first signal stops in order; a second one ends the process at once: what was acknowledged is durable."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal, number)
+        if self._settings.duration_s is not None:
+            loop.call_later(float(self._settings.duration_s), self._stop.set, "the --duration is over")
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        if self._stop.reason.startswith("SIG"):
+            os._exit(128 + number)
+        self._stop.set(f"{number.name}")
+
+    # --- figures ------------------------------------------------------------------------------------
+
+    def _show(self, transaction: Transaction) -> None:
+        """Show and log what is durable; what a restart only repeats was shown before."""
+        if transaction.sequence <= self._state.last_sequence:
+            return
+        self._console.show(transaction)
+        for record in transaction.records:
+            if isinstance(record, OrderRecord):
+                self._last_order_id = record.order.id
+
+    def _outcome(self, reason: str, events: int) -> Outcome:
+        now_ns = self._timeline.now_ns()
+        return Outcome(
+            session=self._state.session,
+            run_id=self._store.run_id,
+            stopped_by=reason,
+            events=events,
+            figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
+            equity=self._engine.equity,
+            orders_sent=self._executor.orders_sent,
+            last_order_id=self._last_order_id,
+            latency_ms_p50=self._executor.latency.percentile_ms(50),
+            latency_ms_p99=self._executor.latency.percentile_ms(99),
+        )

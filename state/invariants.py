@@ -1,0 +1,104 @@
+"""What must always hold of our books (I1 to I8 of the design); a breach raises InvariantError and halts."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from domain.errors import InvariantError
+from domain.identifiers import InstrumentId, StrategyName
+from domain.ledger import Account, AccountKind, Transfer
+from domain.money import PUSD, ZERO
+from domain.order import Order
+from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
+from state.live_orders import LiveOrders
+from state.portfolio import Portfolio, worst_case
+
+NEVER_NEGATIVE = (AccountKind.CASH, AccountKind.RESERVED, AccountKind.UNSETTLED, AccountKind.INVENTORY)
+
+
+def check_touched(portfolio: Portfolio, live: LiveOrders, records: Iterable[Record]) -> None:
+    """Check what one transaction touched: its accounts, orders and positions."""
+    for record in records:
+        match record:
+            case TransferRecord(transfer=transfer):
+                _check_accounts(portfolio, transfer)
+            case OrderRecord(order=order):
+                _check_order(portfolio, live.get(order.id), order)
+            case PositionRecord(strategy=strategy, instrument_id=instrument_id):
+                _check_position(portfolio, strategy, instrument_id)
+            case _:
+                pass
+
+
+def check_all(portfolio: Portfolio, live: LiveOrders) -> None:
+    """Check everything there is."""
+    _check_sums(portfolio)
+    for account, asset, balance in portfolio.ledger.balances():
+        _check_balance(account, asset, balance)
+    for order in live:
+        _check_order(portfolio, order, order)
+    orphans = [order_id for order_id in portfolio.reservations if live.get(order_id) is None]
+    _demand(not orphans, f"I7: ended orders hold reservations: {orphans[:3]}")
+    for strategy, instrument_id in portfolio.positions:
+        _check_position(portfolio, strategy, instrument_id)
+    _check_equity(portfolio)
+
+
+def _check_sums(portfolio: Portfolio) -> None:
+    sums: dict[str, Decimal] = {}
+    for _, asset, balance in portfolio.ledger.balances():
+        sums[asset] = sums.get(asset, ZERO) + balance
+    wrong = [asset for asset, total in sums.items() if total]
+    _demand(not wrong, f"I1: the ledger does not sum to zero in {wrong[:3]}")
+
+
+def _check_accounts(portfolio: Portfolio, transfer: Transfer) -> None:
+    for account, asset, _ in transfer.entries:
+        _check_balance(account, asset, portfolio.ledger.balance(account.kind, account.owner, asset))
+
+
+def _check_balance(account: Account, asset: str, balance: Decimal) -> None:
+    if account.kind in NEVER_NEGATIVE:
+        _demand(balance >= 0, f"I2: {account} stands at {balance} {asset}")
+    if account.kind is AccountKind.SUSPENSE:
+        _demand(not balance, f"{account} holds {balance} {asset} that reconciliation could not explain")
+
+
+def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None:
+    """Where a transaction holds several states of an order, the last one is live: the earlier ones are history."""
+    _demand(order.filled_quantity <= order.quantity, f"I5: {order.id} is filled for more than it ordered")
+    if live is not order:
+        return
+    filled = portfolio.filled.get(order.id, ZERO)
+    _demand(order.filled_quantity == filled, f"I5: {order.id} says {order.filled_quantity} filled, its fills {filled}")
+    reservation = portfolio.reservations.get(order.id)
+    if order.is_done or reservation is None:
+        _demand(order.is_done and reservation is None, f"I7: {order.id} is {order.status} with reservation {reservation}")
+        return
+    wanted = worst_case(order, reservation.instrument)[1]
+    _demand(reservation.pending == wanted, f"I3: {order.id} holds {reservation.pending}, it can cost {wanted}")
+
+
+def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id: InstrumentId) -> None:
+    position = portfolio.positions[strategy, instrument_id]
+    owner = portfolio.owner(strategy)
+    kinds = (AccountKind.INVENTORY, AccountKind.RESERVED, AccountKind.UNSETTLED)
+    booked = sum((portfolio.ledger.balance(kind, owner, instrument_id) for kind in kinds), ZERO)
+    _demand(
+        booked == position.quantity, f"I4: {owner} holds {position.quantity} of {instrument_id}, the ledger {booked}"
+    )
+
+
+def _check_equity(portfolio: Portfolio) -> None:
+    """I8: money and positions at cost are what came in, plus profit, less fees, computed from the positions."""
+    positions = portfolio.positions.values()
+    cost = sum((p.cost for p in positions), ZERO)
+    earned = sum((p.realized_pnl - p.fees for p in positions), ZERO)
+    came_in = -portfolio.ledger.balance(AccountKind.EXTERNAL, portfolio.wallet, PUSD)
+    have = portfolio.cash_total + cost
+    _demand(have == came_in + earned, f"I8: {have} at cost is not {came_in} paid in and {earned} earned")
+    _demand(portfolio.invested == cost, f"I8: positions cost {cost}, the running total says {portfolio.invested}")
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise InvariantError(message)

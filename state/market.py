@@ -1,0 +1,82 @@
+"""What is known of the markets now: instruments, latest books, ticks, resolutions."""
+
+from collections import OrderedDict
+from decimal import Decimal
+
+import msgspec
+
+from domain.book import OrderBook
+from domain.identifiers import InstrumentId, MarketId
+from domain.instrument import Instrument, Market
+from domain.messages import (
+    BookSnapshot,
+    MarketEvent,
+    MarketListed,
+    MarketResolved,
+    SnapshotRejected,
+    TickSizeChanged,
+    TradePrint,
+)
+from domain.money import ZERO
+
+PAYOUTS_KEPT_MAX = 10_000
+"""How many resolved instruments are remembered: enough for every late settlement, bounded for a long run."""
+
+
+class MarketData:
+    """The present state of every listed market; `apply` is the only way in."""
+
+    def __init__(self) -> None:
+        self.markets: dict[MarketId, Market] = {}
+        self.books: dict[InstrumentId, OrderBook] = {}
+        self.snapshots_rejected = 0
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._payouts: OrderedDict[InstrumentId, Decimal] = OrderedDict()
+
+    def apply(self, event: MarketEvent) -> None:
+        """Take one market event in; books of markets that are not listed (any more) are ignored."""
+        match event:
+            case BookSnapshot(book=book):
+                if book.instrument_id in self._instruments:
+                    self.books[book.instrument_id] = book
+            case MarketListed(market=market):
+                self.markets[market.id] = market
+                self._instruments.update((instrument.id, instrument) for instrument in market.instruments)
+            case TickSizeChanged(instrument_id=instrument_id, tick_size=tick_size):
+                if instrument := self._instruments.get(instrument_id):
+                    self._instruments[instrument_id] = msgspec.structs.replace(instrument, tick_size=tick_size)
+            case MarketResolved():
+                self._resolve(event)
+            case SnapshotRejected():
+                self.snapshots_rejected += 1
+            case TradePrint():
+                pass
+
+    def instrument(self, instrument_id: InstrumentId) -> Instrument | None:
+        """The instrument with its present tick, or None where it is unknown or its market has resolved."""
+        return self._instruments.get(instrument_id)
+
+    def payout(self, instrument_id: InstrumentId) -> Decimal | None:
+        """What a share pays, once its market has resolved."""
+        return self._payouts.get(instrument_id)
+
+    def mark_price(self, instrument_id: InstrumentId) -> Decimal | None:
+        """What a share would bring now: its payout once resolved, else the best bid, zero where nobody bids.
+
+        None where no book was ever seen; there is no fallback price.
+        """
+        if (payout := self._payouts.get(instrument_id)) is not None:
+            return payout
+        book = self.books.get(instrument_id)
+        if book is None:
+            return None
+        return book.bids[0].price if book.bids else ZERO
+
+    def _resolve(self, event: MarketResolved) -> None:
+        market = self.markets.pop(event.market_id, None)
+        for instrument in market.instruments if market else ():
+            self._instruments.pop(instrument.id, None)
+            self.books.pop(instrument.id, None)
+        self._payouts.update(event.payouts)
+        while len(self._payouts) > PAYOUTS_KEPT_MAX:
+            self._payouts.popitem(last=False)

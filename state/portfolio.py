@@ -1,0 +1,376 @@
+"""Our money and our positions: reservations, fills, settlements and redemptions, all through the ledger."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from domain.errors import InvariantError
+from domain.identifiers import InstrumentId, MarketId, OrderId, SessionId, StrategyName, TradeId, VenueName
+from domain.instrument import Instrument, Side
+from domain.ledger import Account, AccountKind, Entry, Ledger, Transfer
+from domain.messages import Fill
+from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down, taker_fee_max
+from domain.order import Order
+
+FillKey = tuple[VenueName, InstrumentId, TradeId, OrderId]
+
+
+class Position(Struct, kw_only=True):
+    """What one strategy holds of one instrument; quantities in shares, money in pUSD, fees not in the cost."""
+
+    strategy: StrategyName
+    venue: VenueName
+    market_id: MarketId
+    instrument_id: InstrumentId
+    opened_ns: int
+    settled_quantity: Decimal = ZERO
+    unsettled_quantity: Decimal = ZERO
+    settled_cost: Decimal = ZERO
+    unsettled_cost: Decimal = ZERO
+    fees: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    closed_ns: int | None = None
+
+    @property
+    def quantity(self) -> Decimal:
+        """Shares held, settled or not; those set aside for a sale are still held."""
+        return self.settled_quantity + self.unsettled_quantity
+
+    @property
+    def cost(self) -> Decimal:
+        """What the shares held were bought for."""
+        return self.settled_cost + self.unsettled_cost
+
+
+class Reservation(Struct, kw_only=True):
+    """A lock on money or shares: `amount` first set aside, `posted` used by fills, `pending` still held."""
+
+    order_id: OrderId
+    instrument: Instrument
+    asset: str
+    amount: Decimal
+    posted: Decimal = ZERO
+    pending: Decimal = ZERO
+
+
+class Booked(NamedTuple):
+    """How a fill was posted, kept until it settles so that a failure can be undone to the unit."""
+
+    fill: Fill
+    strategy: StrategyName
+    transfer: Transfer
+    cost: Decimal
+    realized_pnl: Decimal
+
+
+class Portfolio:
+    """Ledger, reservations and positions of one wallet; each method returns the transfer that it posted."""
+
+    def __init__(self, *, session: SessionId, venue: VenueName) -> None:
+        self.ledger = Ledger()
+        self.positions: dict[tuple[StrategyName, InstrumentId], Position] = {}
+        self.reservations: dict[OrderId, Reservation] = {}
+        self.unsettled: dict[FillKey, Booked] = {}
+        self.filled: dict[OrderId, Decimal] = {}
+        self.held: dict[InstrumentId, Decimal] = {}
+        self.invested = ZERO
+        self._session = session
+        self._venue = venue
+        self._wallet = f"{session}/{venue}"
+        self._seen: set[FillKey] = set()
+
+    @property
+    def wallet(self) -> str:
+        """Account owner of the wallet's money."""
+        return self._wallet
+
+    # --- what there is ------------------------------------------------------------------------------
+
+    def available(self, order_side: Side, *, strategy: StrategyName, instrument_id: InstrumentId) -> Decimal:
+        """Free pUSD for a buy; for a sale the strategy's settled shares that no order has set aside."""
+        if order_side is Side.BUY:
+            return self.ledger.balance(AccountKind.CASH, self._wallet, PUSD)
+        return self.ledger.balance(AccountKind.INVENTORY, self.owner(strategy), instrument_id)
+
+    @property
+    def cash_total(self) -> Decimal:
+        """Money of the wallet wherever it stands: free, reserved, on its way, and rounding residue."""
+        kinds = (AccountKind.CASH, AccountKind.RESERVED, AccountKind.UNSETTLED, AccountKind.ROUNDING)
+        return sum((self.ledger.balance(kind, self._wallet, PUSD) for kind in kinds), ZERO)
+
+    @property
+    def bankroll(self) -> Decimal:
+        """Money plus the cost of what is held: what position sizing takes fractions of."""
+        return self.cash_total + self.invested
+
+    @property
+    def committed(self) -> Decimal:
+        """Cost of all positions plus what open orders have set aside."""
+        return self.invested + self.ledger.balance(AccountKind.RESERVED, self._wallet, PUSD)
+
+    def realized_pnl(self, strategy: StrategyName) -> Decimal:
+        """Profit of the session from sales and redemptions, fees apart (income stands negative in the ledger)."""
+        return -self.ledger.balance(AccountKind.REALISED_PNL, self.owner(strategy), PUSD)
+
+    def fees(self, strategy: StrategyName) -> Decimal:
+        """Fees of the session, those of failed fills given back."""
+        return self.ledger.balance(AccountKind.FEES, self.owner(strategy), PUSD)
+
+    def cost(self, strategy: StrategyName) -> Decimal:
+        """What the strategy's present positions were bought for."""
+        owner = self.owner(strategy)
+        kinds = (AccountKind.INVENTORY, AccountKind.UNSETTLED)
+        return sum((self.ledger.balance(kind, owner, PUSD) for kind in kinds), ZERO)
+
+    def owner(self, strategy: StrategyName) -> str:
+        """Account owner of what a strategy holds."""
+        return f"{self._session}/{strategy}"
+
+    def has_seen(self, fill: Fill) -> bool:
+        """Say whether this execution has been posted before (invariant I6)."""
+        return fill_key(fill) in self._seen
+
+    # --- money in, orders, fills --------------------------------------------------------------------
+
+    def deposit(self, amount: Decimal, *, time_ns: int) -> Transfer:
+        """Bring outside money into the wallet."""
+        entries = (self._cash(amount), Entry(Account(AccountKind.EXTERNAL, self._wallet), PUSD, -amount))
+        return self._post(f"deposit:{self._session}", "DEPOSIT", time_ns, entries)
+
+    def reserve(self, order: Order, instrument: Instrument) -> Transfer:
+        """Set aside the worst case of the order; the caller has checked that it is available."""
+        asset, amount = worst_case(order, instrument)
+        self.reservations[order.id] = Reservation(
+            order_id=order.id, instrument=instrument, asset=asset, amount=amount, pending=amount
+        )
+        entries = (self._free(order, asset, -amount), self._reserved(order, asset, amount))
+        return self._post(f"reserve:{order.id}", "RESERVE", order.created_ns, entries)
+
+    def release(self, order: Order, *, time_ns: int) -> Transfer | None:
+        """Void what is still set aside for an order that has ended; None where nothing is."""
+        reservation = self.reservations.pop(order.id)
+        if not (amount := reservation.pending):
+            return None
+        reservation.pending = ZERO
+        entries = (self._reserved(order, reservation.asset, -amount), self._free(order, reservation.asset, amount))
+        return self._post(f"release:{order.id}", "RELEASE", time_ns, entries)
+
+    def fill(self, order: Order, fill: Fill) -> Booked:
+        """Post a fill of `order` (its state after the fill): provisional until it settles."""
+        key = fill_key(fill)
+        if key in self._seen:
+            raise InvariantError(f"I6: fill {fill.trade_id} of order {fill.order_id} is posted already")
+        self._seen.add(key)
+        self.filled[order.id] = self.filled.get(order.id, ZERO) + fill.quantity
+        position = self._position(order, time_ns=fill.time_ns)
+        book = self._fill_buy if fill.side is Side.BUY else self._fill_sell
+        booked = book(order, fill, self._use_reservation(order), position)
+        position.fees += fill.fee
+        self.unsettled[key] = booked
+        return booked
+
+    def settle(self, key: FillKey, *, time_ns: int) -> tuple[Booked, Transfer]:
+        """Make a fill final: what was matched becomes what is owned."""
+        booked = self.unsettled.pop(key)
+        position = self.positions[booked.strategy, booked.fill.instrument_id]
+        if booked.fill.side is Side.BUY:
+            position.unsettled_quantity -= booked.fill.quantity
+            position.settled_quantity += booked.fill.quantity
+            position.unsettled_cost -= booked.cost
+            position.settled_cost += booked.cost
+        entries = tuple(
+            entry
+            for account, asset, amount in booked.transfer.entries
+            if account.kind is AccountKind.UNSETTLED
+            for entry in (
+                Entry(account, asset, -amount),
+                Entry(Account(self._settled_kind(account), account.owner), asset, amount),
+            )
+        )
+        return booked, self._post(f"settle:{booked.transfer.id}", "SETTLE", time_ns, entries)
+
+    def fail(self, key: FillKey, *, time_ns: int) -> tuple[Booked, Transfer]:
+        """Undo a fill whose settlement failed: money, shares, fee and profit in one transfer."""
+        booked = self.unsettled.pop(key)
+        fill, position = booked.fill, self.positions[booked.strategy, booked.fill.instrument_id]
+        if fill.side is Side.BUY:
+            position.unsettled_quantity -= fill.quantity
+            position.unsettled_cost -= booked.cost
+            self._hold(fill.instrument_id, -fill.quantity)
+            self.invested -= booked.cost
+        else:
+            position.settled_quantity += fill.quantity
+            position.settled_cost += booked.cost
+            self._hold(fill.instrument_id, fill.quantity)
+            self.invested += booked.cost
+        position.fees -= fill.fee
+        position.realized_pnl -= booked.realized_pnl
+        position.closed_ns = None if position.quantity else time_ns
+        entries = tuple(self._undone(entry) for entry in booked.transfer.entries)
+        return booked, self._post(f"void:{booked.transfer.id}", "VOID", time_ns, entries)
+
+    def redeem(self, position: Position, *, quantity: Decimal, payout: Decimal, time_ns: int) -> Transfer:
+        """Turn settled shares of a resolved instrument into cash; a payout of zero closes a loser."""
+        cost = self._take_cost(position, quantity)
+        amount = round_down(quantity * payout, UNIT)
+        position.realized_pnl += amount - cost
+        owner, asset = self.owner(position.strategy), position.instrument_id
+        entries = (
+            self._cash(amount),
+            Entry(Account(AccountKind.INVENTORY, owner), PUSD, -cost),
+            Entry(Account(AccountKind.REALISED_PNL, owner), PUSD, cost - amount),
+            Entry(Account(AccountKind.INVENTORY, owner), asset, -quantity),
+            Entry(Account(AccountKind.CLEARING, self._wallet), asset, quantity),
+        )
+        position.closed_ns = None if position.quantity else time_ns
+        return self._post(f"redeem:{owner}:{asset}:{time_ns}", "REDEEM", time_ns, entries)
+
+    # --- the two kinds of fill ----------------------------------------------------------------------
+
+    def _fill_buy(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
+        cost = cost_of(price=fill.price, quantity=fill.quantity)
+        owner = self.owner(order.strategy)
+        entries = (
+            self._reserved(order, PUSD, -freed),
+            Entry(Account(AccountKind.UNSETTLED, owner), PUSD, cost),
+            Entry(Account(AccountKind.FEES, owner), PUSD, fill.fee),
+            self._difference(order, freed - cost - fill.fee),
+            Entry(Account(AccountKind.UNSETTLED, owner), fill.instrument_id, fill.quantity),
+            Entry(Account(AccountKind.CLEARING, self._wallet), fill.instrument_id, -fill.quantity),
+        )
+        position.unsettled_quantity += fill.quantity
+        position.unsettled_cost += cost
+        position.closed_ns = None
+        self._hold(fill.instrument_id, fill.quantity)
+        self.invested += cost
+        self._note_posted(order, cost + fill.fee)
+        return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, ZERO)
+
+    def _fill_sell(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
+        proceeds = proceeds_of(price=fill.price, quantity=fill.quantity)
+        cost = self._take_cost(position, fill.quantity)
+        profit = proceeds - cost
+        owner = self.owner(order.strategy)
+        entries = (
+            self._reserved(order, fill.instrument_id, -freed),
+            self._free(order, fill.instrument_id, freed - fill.quantity),
+            Entry(Account(AccountKind.CLEARING, self._wallet), fill.instrument_id, fill.quantity),
+            Entry(Account(AccountKind.UNSETTLED, self._wallet), PUSD, proceeds - fill.fee),
+            Entry(Account(AccountKind.FEES, owner), PUSD, fill.fee),
+            Entry(Account(AccountKind.INVENTORY, owner), PUSD, -cost),
+            Entry(Account(AccountKind.REALISED_PNL, owner), PUSD, -profit),
+        )
+        position.realized_pnl += profit
+        position.closed_ns = None if position.quantity else fill.time_ns
+        self._note_posted(order, fill.quantity)
+        return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, profit)
+
+    def _take_cost(self, position: Position, quantity: Decimal) -> Decimal:
+        """Remove settled shares at average cost, rounded down; the last shares take whatever cost is left."""
+        is_last = quantity == position.settled_quantity
+        share = position.settled_cost * quantity / position.settled_quantity if quantity else ZERO
+        cost = position.settled_cost if is_last else round_down(share, UNIT)
+        position.settled_quantity -= quantity
+        position.settled_cost -= cost
+        self._hold(position.instrument_id, -quantity)
+        self.invested -= cost
+        return cost
+
+    def _hold(self, instrument_id: InstrumentId, quantity: Decimal) -> None:
+        """Keep the wallet's total per instrument, over all strategies, in step with the positions."""
+        self.held[instrument_id] = self.held.get(instrument_id, ZERO) + quantity
+        if not self.held[instrument_id]:
+            del self.held[instrument_id]
+
+    def _use_reservation(self, order: Order) -> Decimal:
+        """Shrink the reservation to the worst case of what is left, and return what that frees."""
+        reservation = self.reservations.get(order.id)
+        if reservation is None:
+            return ZERO
+        freed = reservation.pending - worst_case(order, reservation.instrument)[1]
+        reservation.pending -= freed
+        return freed
+
+    def _note_posted(self, order: Order, amount: Decimal) -> None:
+        if reservation := self.reservations.get(order.id):
+            reservation.posted += amount
+
+    # --- entries ------------------------------------------------------------------------------------
+
+    def _cash(self, amount: Decimal) -> Entry:
+        return Entry(Account(AccountKind.CASH, self._wallet), PUSD, amount)
+
+    def _free(self, order: Order, asset: str, amount: Decimal) -> Entry:
+        """Money is free in the wallet, shares are free in the strategy's inventory."""
+        if asset == PUSD:
+            return self._cash(amount)
+        return Entry(Account(AccountKind.INVENTORY, self.owner(order.strategy)), asset, amount)
+
+    def _reserved(self, order: Order, asset: str, amount: Decimal) -> Entry:
+        owner = self._wallet if asset == PUSD else self.owner(order.strategy)
+        return Entry(Account(AccountKind.RESERVED, owner), asset, amount)
+
+    def _difference(self, order: Order, amount: Decimal) -> Entry:
+        """Price improvement goes back to cash; a unit that rounding made short comes from ROUNDING.
+
+        A late fill has no reservation any more: it is paid from cash.
+        """
+        is_short = amount < 0 and order.id in self.reservations
+        return Entry(Account(AccountKind.ROUNDING if is_short else AccountKind.CASH, self._wallet), PUSD, amount)
+
+    def _settled_kind(self, account: Account) -> AccountKind:
+        return AccountKind.CASH if account.owner == self._wallet else AccountKind.INVENTORY
+
+    def _undone(self, entry: Entry) -> Entry:
+        """Reverse an entry; what came out of a reservation goes back to where it is free."""
+        account, asset, amount = entry
+        if account.kind is AccountKind.RESERVED:
+            account = Account(AccountKind.CASH if asset == PUSD else AccountKind.INVENTORY, account.owner)
+        return Entry(account, asset, -amount)
+
+    def _position(self, order: Order, *, time_ns: int) -> Position:
+        key = order.strategy, order.instrument_id
+        if key not in self.positions:
+            self.positions[key] = Position(
+                strategy=order.strategy,
+                venue=order.venue,
+                market_id=order.market_id,
+                instrument_id=order.instrument_id,
+                opened_ns=time_ns,
+            )
+        return self.positions[key]
+
+    def _post_fill(self, fill: Fill, entries: tuple[Entry, ...]) -> Transfer:
+        return self._post(f"fill:{fill.instrument_id}:{fill.trade_id}:{fill.order_id}", "FILL", fill.time_ns, entries)
+
+    def _post(self, transfer_id: str, kind: str, time_ns: int, entries: tuple[Entry, ...]) -> Transfer:
+        real = tuple(entry for entry in entries if entry.amount)
+        transfer = Transfer(id=transfer_id, kind=kind, time_ns=time_ns, entries=real)
+        self.ledger.post(transfer)
+        return transfer
+
+
+def fill_key(fill: Fill) -> FillKey:
+    """What identifies an execution: two of our makers can share one trade, so the order is part of it."""
+    return fill.venue, fill.instrument_id, fill.trade_id, fill.order_id
+
+
+def worst_case(order: Order, instrument: Instrument) -> tuple[str, Decimal]:
+    """What the rest of an order can still cost: (pUSD, cost and largest fee) to buy, (shares, quantity) to sell.
+
+    A post-only order never takes, so it never pays a fee. An order that has ended costs nothing more.
+    """
+    if order.side is Side.SELL:
+        return order.instrument_id, ZERO if order.is_done else order.leaves_quantity
+    if order.is_done:
+        return PUSD, ZERO
+    cost = cost_of(price=order.price, quantity=order.leaves_quantity)
+    if order.post_only:
+        return PUSD, cost
+    return PUSD, cost + taker_fee_max(
+        price_max=order.price,
+        quantity=order.leaves_quantity,
+        rate=instrument.fee_rate,
+        exponent=instrument.fee_exponent,
+    )

@@ -1,0 +1,165 @@
+"""What the daemon sees of the store: open, begin, commit, wait, finish, close."""
+
+from pathlib import Path
+
+from clock import format_time, wall_ns
+from domain.errors import DatabaseError, InvariantError, UserError
+from domain.records import Transaction
+from storage.continuity import Continuity
+from storage.database import Database, cannot_be_used, open_database
+from storage.rows import Origin, Row, Statement, rows_of
+from storage.sessions import (
+    RunInfo,
+    SessionState,
+    begin_run,
+    begin_session,
+    bind_account,
+    ended_cleanly,
+    read_inputs,
+)
+from storage.writer import Mark, Write, Writer
+
+INPUT = Statement("inputs", "INSERT INTO inputs(session, position, kind) VALUES (?, ?, ?)")
+RUN_ENDED = Statement("runs", "UPDATE runs SET ended_at = ?, outcome = ?, events = ? WHERE run_id = ?")
+SESSION_FINISHED = Statement(
+    "sessions", "UPDATE sessions SET status = 'finished', finished_at = ? WHERE session = ?"
+)
+
+
+class Store:
+    """One database, locked for this process; after `begin` it also has a session and the thread that writes.
+
+    Nothing may be sent or shown before `wait_durable` has returned for it. After a StoreError, close, discard
+    memory, open again and re-read: what was in flight may be durable or not.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._running: _Running | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, account_kind: str) -> "Store":
+        """Lock, check and migrate the database at `path`, creating it where it is missing.
+
+        Raises DatabaseError where the file cannot be used, SessionError where another kind of account has it
+        (`paper on a recording`, `paper on live data`, `live`). Blocks: call it before the loop is busy.
+        """
+        database = open_database(path)
+        try:
+            with cannot_be_used(path):
+                _check_after_crash(database)
+                bind_account(database.connection, account_kind=account_kind, path=path)
+        except UserError:
+            database.close()
+            raise
+        return cls(database)
+
+    def begin(self, *, fingerprint: dict[str, str], run: RunInfo, fresh: bool) -> SessionState:
+        """Resume the open session or open the next, register the run, start the writer; once per store.
+
+        Raises SessionError where the open session has another fingerprint and `fresh` does not abandon it.
+        """
+        if self._running is not None:
+            raise InvariantError("a store begins once; open another one")
+        connection = self._database.connection
+        with cannot_be_used(self._database.path):
+            state = begin_session(connection, fingerprint=fingerprint, fresh=fresh)
+            run_id = begin_run(connection, session=state.session, run=run)
+            inputs = read_inputs(connection, state.session)
+        origin, continuity = Origin(state.session, run_id), Continuity(state, path=self._database.path)
+        self._running = _Running(origin, continuity, inputs, Writer(connection))
+        return state
+
+    @property
+    def run_id(self) -> str:
+        """Name of this process's run, such as s1-r2."""
+        return self._now.origin.run_id
+
+    @property
+    def is_catching_up(self) -> bool:
+        """Say whether the session still re-executes what is durable: nothing may be sent meanwhile."""
+        return self._now.continuity.is_catching_up
+
+    def commit(self, transaction: Transaction) -> None:
+        """Queue a transaction, first in, first out; one that is durable already is compared and not written.
+
+        Raises InvariantError for a gap in the sequence, SessionError where a re-execution differs from what
+        it repeats, ValueError for an amount that cannot be stored exactly, StoreError after a failed write.
+        """
+        now = self._now
+        digest = now.continuity.take(transaction)
+        if digest is None:
+            return
+        rows = tuple(row for record in transaction.records for row in rows_of(record, now.origin))
+        sequence, position, time_ns = transaction.sequence, transaction.position, transaction.time_ns
+        now.writer.submit(Write(rows, Mark(now.origin.session, sequence, position, time_ns, digest)))
+
+    async def wait_durable(self) -> None:
+        """Return when all that was committed so far is on disk; StoreError where that is not certain."""
+        await self._now.writer.wait_durable()
+
+    def inputs(self) -> dict[int, str]:
+        """What the operator asked for in this session, by position: a re-execution repeats it there."""
+        return dict(self._now.inputs)
+
+    async def add_input(self, *, position: int, kind: str) -> None:
+        """Make an operator's input durable before it acts; the same one twice at a position is one.
+
+        Raises UserError where another kind is stored at this position: it can be given again after the next
+        market event.
+        """
+        now = self._now
+        known = now.inputs.get(position)
+        if known not in (None, kind):
+            raise UserError(f"{known} was asked for at event {position}; ask for {kind} at the next event")
+        if known is None:
+            now.writer.submit(Write((Row(INPUT, (now.origin.session, position, kind)),)))
+            now.inputs[position] = kind
+        await now.writer.wait_durable()
+
+    async def finish(self, outcome: str, session_is_finished: bool, events: int) -> None:
+        """Write how the run ended, durably; a session that is not finished stays open and can be resumed.
+
+        Raises SessionError where a session would be finished before it has repeated all that is durable.
+        """
+        now = self._now
+        if session_is_finished:
+            now.continuity.refuse_early_end()
+        time = format_time(wall_ns())
+        rows = [Row(RUN_ENDED, (time, outcome, events, now.origin.run_id))]
+        if session_is_finished:
+            rows.append(Row(SESSION_FINISHED, (time, now.origin.session)))
+        now.writer.submit(Write(tuple(rows)))
+        await now.writer.wait_durable()
+
+    async def close(self) -> None:
+        """Write what is queued, fold the log into the database file, release the lock; safe to call twice."""
+        if self._running is not None:
+            await self._running.writer.close()
+        self._database.close()
+
+    @property
+    def _now(self) -> "_Running":
+        if self._running is None:
+            raise InvariantError("the store has no session yet; call begin first")
+        return self._running
+
+
+class _Running:
+    """What a store has once a session has begun."""
+
+    def __init__(
+        self, origin: Origin, continuity: Continuity, inputs: dict[int, str], writer: Writer
+    ) -> None:
+        self.origin = origin
+        self.continuity = continuity
+        self.inputs = inputs
+        self.writer = writer
+
+
+def _check_after_crash(database: Database) -> None:
+    if ended_cleanly(database.connection):
+        return
+    (finding,) = database.connection.execute("PRAGMA quick_check(1)").fetchone()
+    if finding != "ok":
+        raise DatabaseError(f"{database.path} is damaged ({finding}); restore a copy or give another --db")

@@ -1,0 +1,1 @@
+"""Adapters to venues, all behind the protocol of `venues.base`."""
