@@ -1,6 +1,7 @@
 """Settings, read once and typed: the command line over a TOML file over defaults, and secrets from .env."""
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NamedTuple, NoReturn, TypeVar, get_args
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, get_args
 
 import dotenv
 import msgspec
@@ -20,76 +21,60 @@ from domain.errors import ConfigurationError
 from domain.money import UNIT, parse_amount
 
 VERSION = "0.1.0"
-FILE_BYTES_MAX, TEXT_LENGTH_MAX, MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX, ITEMS_MAX = 65_536, 4_096, 300, 80, 1_000
-INT_MAX = 2**63 - 1
+FILE_BYTES_MAX, TEXT_LENGTH_MAX, ITEMS_MAX = 65_536, 4_096, 1_000
+MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX = 300, 80
 
 Table = TypeVar("Table", bound=Struct)
 
-
-class Mode(StrEnum):
-    """Where orders go: to the simulated venue, or to the real one."""
-
-    DRY_RUN = "dry-run"
-    LIVE = "live"
-
-
-class MarketSource(StrEnum):
-    """Where events come from; `auto` leaves the choice between live and embedded data to the start."""
-
-    AUTO = "auto"
-    LIVE = "live"
-    REPLAY = "replay"
-    SIM = "sim"
-
-
+Mode = StrEnum("Mode", {"DRY_RUN": "dry-run", "LIVE": "live"})
+"""Where orders go: to the simulated venue, or to the real one."""
+MarketSource = StrEnum("MarketSource", ["AUTO", "LIVE", "REPLAY", "SIM"])
+"""Where events come from; `auto` leaves the choice between live and embedded data to the start."""
 LogLevel = StrEnum("LogLevel", ["DEBUG", "INFO", "WARNING", "ERROR"])
 StopPolicy = StrEnum("StopPolicy", ["KEEP", "CANCEL"])
 
 
-class Bounds(NamedTuple):
-    """Lowest and highest value of a number, both allowed."""
-
-    low: Decimal | int
-    high: Decimal | int
-
-
 class Option(NamedTuple):
-    """One line of the help: `--flag METAVAR`, or the flag alone where it is a switch."""
+    """One line of the help; without metavar it is a switch."""
 
-    usage: str
+    flag: str
+    metavar: str
     text: str
 
 
-NAME, TOKEN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}"), re.compile(r"[!-~]{1,100}")
-FRACTION, MS, SETTLEMENT_S = Bounds(0, 1), Bounds(0, 60_000), Bounds(0, 3_600)
-POSITIVE = Bounds(UNIT, 100_000_000)
+STRATEGY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+TOKEN_ID = re.compile(r"[!-~]{1,100}")
+EXPECTED = {
+    STRATEGY: "not a strategy; give names, e.g. sniper,quoter",
+    TOKEN_ID: "not an ID of 1 to 100 letters",
+}
+FRACTION, MS, SETTLEMENT_S, SEED, COUNT = (0, 1), (0, 60_000), (0, 3_600), (0, 2**63 - 1), (1, 2**63 - 1)
+POSITIVE = (UNIT, Decimal(100_000_000))
 MAX = "max"
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Limits of the controls, by their number; None is not "no limit": a missing limit denies."""
+    """Limits of the controls, by their number; None is not "no limit": a missing limit denies. Tuples are bounds."""
 
     collar_fraction: Annotated[Decimal | None, FRACTION] = Decimal("0.05")
-    """01, part of the mid: a price further away is a slip or a broken model."""
-    collar_ticks: Annotated[int | None, Bounds(0, 100)] = 2
-    """01, ticks beyond the fraction: near 0 a fraction of the mid is less than one tick."""
-    book_age_s_max: Annotated[Decimal | None, Bounds(0, 3_600)] = Decimal(2)
+    collar_ticks: Annotated[int | None, (0, 100)] = 2
+    """01, part of the mid, and ticks on top, as near 0 the part is less than a tick: beyond is a slip."""
+    book_age_s_max: Annotated[Decimal | None, (0, 3_600)] = Decimal(2)
     """01 and 17, seconds: an older book does not say what the price is now."""
-    order_quantity_max: Annotated[Decimal | None, Bounds(0, 1_000_000)] = Decimal(10_000)
+    order_quantity_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(10_000)
     """02, shares of one order: keeps a slipped digit small."""
-    order_notional_max: Annotated[Decimal | None, Bounds(0, 1_000_000)] = Decimal(1_000)
+    order_notional_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(1_000)
     """03, pUSD of one order with its largest fee: what one mistake may cost."""
-    position_quantity_max: Annotated[Decimal | None, Bounds(0, 10_000_000)] = Decimal(20_000)
+    position_quantity_max: Annotated[Decimal | None, (0, 10_000_000)] = Decimal(20_000)
     """06, shares of one instrument, held, open and unknown: what one outcome may cost."""
-    position_notional_max: Annotated[Decimal | None, Bounds(0, 100_000_000)] = Decimal(100_000)
+    position_notional_max: Annotated[Decimal | None, (0, 100_000_000)] = Decimal(100_000)
     """06, pUSD over the venue: what its failure may cost."""
-    orders_per_minute: Annotated[int, Bounds(1, 12_000)] = 50
-    """13, orders in the long run: a loop gone wild stays slow; the bound is the venue's documented limit."""
-    orders_burst: Annotated[int, Bounds(1, 500)] = 10
-    """13, orders at once: one signal may need several legs."""
-    time_to_close_s_min: Annotated[Decimal | None, Bounds(0, 31_536_000)] = Decimal(0)
+    orders_per_minute: Annotated[int, (1, 12_000)] = 50
+    orders_burst: Annotated[int, (1, 500)] = 10
+    """13, orders in the long run and at once: a loop gone wild stays slow; at most the venue's own limit."""
+    time_to_close_s_min: Annotated[Decimal | None, (0, 31_536_000)] = Decimal(0)
     """26, seconds before the market's end: later, a position may have no way out."""
-    unknown_orders_max: Annotated[int | None, Bounds(0, 100)] = 5
+    unknown_orders_max: Annotated[int | None, (0, 100)] = 5
     """15, orders without an answer: more of them, and it is the venue that is in trouble."""
 
 
@@ -113,12 +98,19 @@ class PaperSettings(Struct, frozen=True, kw_only=True):
     answer_loss_rate: Annotated[Decimal, FRACTION] = Decimal(0)
     """Part of the answers that never come back: we see a timeout, and the order may live."""
 
+    def __post_init__(self) -> None:
+        times = {"latency_ms": (self.latency_ms_min, self.latency_ms_max)}
+        times["settlement_s"] = self.settlement_s_min, self.settlement_s_max
+        for name, (low, high) in times.items():
+            if low > high:
+                raise _error(f"paper.{name}_min {low}: above paper.{name}_max {high}; swap or equal them")
+
 
 class RunSettings(Struct, frozen=True, kw_only=True):
     """What [run] says beyond the options; `stop_policy` is for working orders, when the daemon stops."""
 
     stop_policy: StopPolicy = StopPolicy.KEEP
-    metrics_interval_s: Annotated[int, Bounds(1, 86_400)] = 300
+    metrics_interval_s: Annotated[int, (1, 86_400)] = 300
     log_dir: Path = Path("logs")
 
 
@@ -144,20 +136,26 @@ class WhyCommand(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """All that a run was asked to do; `speed` None is as fast as possible, no `token_ids` permits all."""
 
-    strategies: Annotated[tuple[str, ...], NAME, Option("--strategies NAME,NAME", "strategies to run")]
-    mode: Annotated[Mode, Option("--mode dry-run|live", "orders stay on paper, or are sent")] = Mode.DRY_RUN
-    cash: Annotated[Decimal, POSITIVE, Option("--cash AMOUNT", "pUSD to start with on paper")] = Decimal(1000)
-    token_ids: Annotated[tuple[str, ...], TOKEN_ID, Option("--token-id ID", "trade only this; repeatable")] = ()
-    market: Annotated[MarketSource, Option("--market auto|live|replay|sim", "source")] = MarketSource.AUTO
-    tape: Annotated[Path | None, Option("--tape PATH", "recording to replay")] = None
-    speed: Annotated[Decimal | None, MAX, POSITIVE, Option("--speed N|max", "event seconds a second")] = None
-    seed: Annotated[int, Bounds(0, INT_MAX), Option("--seed N", "where simulated chance starts")] = 1
-    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration SECONDS", "stop after this time")] = None
-    events_max: Annotated[int | None, Bounds(1, INT_MAX), Option("--events N", "stop after so many")] = None
-    db: Annotated[Path, Option("--db PATH", "database of the session")] = Path("data/positions.db")
-    new_session: Annotated[bool, Option("--new-session", "abandon an unfinished session")] = False
-    log_level: Annotated[LogLevel, Option("--log-level debug|info|warning|error", "")] = LogLevel.INFO
-    json_output: Annotated[bool, Option("--json", "print JSON lines, not text")] = False
+    strategies: Annotated[
+        tuple[str, ...], STRATEGY, Option("--strategies", "NAME,NAME", "files in strategies/")
+    ]
+    mode: Annotated[Mode, Option("--mode", "dry-run|live", "orders stay on paper or are sent")] = Mode.DRY_RUN
+    cash: Annotated[Decimal, POSITIVE, Option("--cash", "AMOUNT", "pUSD to start with")] = Decimal(1000)
+    token_ids: Annotated[
+        tuple[str, ...], TOKEN_ID, Option("--token-id", "ID", "trade only this; repeat")
+    ] = ()
+    market: Annotated[MarketSource, Option("--market", "SOURCE", "auto|live|replay|sim")] = MarketSource.AUTO
+    tape: Annotated[Path | None, Option("--tape", "PATH", "recording to replay")] = None
+    speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "event seconds a second")] = (
+        None
+    )
+    seed: Annotated[int, SEED, Option("--seed", "N", "start of all simulated chance")] = 1
+    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "stop after that")] = None
+    events_max: Annotated[int | None, COUNT, Option("--events", "N", "stop after so many events")] = None
+    db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
+    new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
+    log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "least severe line")] = LogLevel.INFO
+    json_output: Annotated[bool, Option("--json", "", "print JSON lines instead of text")] = False
     limits: Limits = Limits()
     paper: PaperSettings = PaperSettings()
     run: RunSettings = RunSettings()
@@ -166,18 +164,16 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def fingerprint(self) -> dict[str, str]:
         """All that decides what a replay does, as text that is equal for equal settings however written."""
-        tables = {
+        decisive = {
+            "strategies": self.strategies,
+            "seed": self.seed,
+            "cash": self.cash,
+            "token_ids": sorted(self.token_ids),
             "limits": msgspec.structs.asdict(self.limits),
             "paper": msgspec.structs.asdict(self.paper),
             **{f"strategies.{name}": self.strategy_parameters.get(name, {}) for name in self.strategies},
         }
-        return {
-            "strategies": ",".join(self.strategies),
-            "seed": str(self.seed),
-            "cash": _stable(self.cash),
-            "token_ids": ",".join(sorted(self.token_ids)),
-            **{name: json.dumps(table, sort_keys=True, default=_stable) for name, table in tables.items()},
-        }
+        return {key: json.dumps(value, sort_keys=True, default=_stable) for key, value in decisive.items()}
 
     def secrets(self) -> tuple[str, ...]:
         """Values for the log to hide: all of the environment but the flag and the public address."""
@@ -187,19 +183,15 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 FIELDS = {field.name: field for field in msgspec.structs.fields(Settings)}
 OPTIONS = {name: o for name, f in FIELDS.items() for o in get_args(f.type) if isinstance(o, Option)}
-RUN_KEYS = {o.usage.split()[0].removeprefix("--").replace("-", "_"): name for name, o in OPTIONS.items()}
+RUN_KEYS = {o.flag.removeprefix("--").replace("-", "_"): name for name, o in OPTIONS.items()}
 TABLES = {
     "run": (*RUN_KEYS, *RunSettings.__struct_fields__),
     "limits": Limits.__struct_fields__,
     "paper": PaperSettings.__struct_fields__,
     "strategies": (),
 }
-GROUPS = {
-    "what runs": ("strategies", "mode", "cash", "token_ids"),
-    "where events come from": ("market", "tape", "speed", "seed"),
-    "when it ends": ("duration_s", "events_max"),
-    "what it keeps and shows": ("db", "new_session", "log_level", "json_output"),
-}
+GROUPS = {"strategies": "what runs", "market": "where events come from", "duration_s": "when it ends"}
+GROUPS["db"] = "what it keeps and shows"
 EPILOG = """examples:
   python orchestrator.py --strategies sniper
       one strategy on paper, on live data where there is a network
@@ -222,17 +214,17 @@ class Value(NamedTuple):
 
 
 def load(argv: Sequence[str]) -> Settings | WhyCommand:
-    """Read the words after the program's name, the file they name, and .env; raise ConfigurationError of one line.
+    """Read the words after the program's name, the file they name, and .env; raise ConfigurationError.
 
     Prints and exits with 0 for --help and --version. Environment variables win over .env.
     """
-    if argv and argv[0] == "why":
-        return _read_why(argv[1:])
-    line = _run_parser().read(argv)
+    line = _new_parser().read(argv)
+    if "why" in line:
+        db = Path(_line(line["db"])) if "db" in line else FIELDS["db"].default
+        return WhyCommand(identifier=_line(line["why"]), db=db)
     tables = _read_tables(line.pop("config", None))
     run = tables["run"]
-    asked = {name: run.pop(key) for key, name in RUN_KEYS.items() if key in run}
-    asked |= {name: Value(OPTIONS[name].usage.split()[0], raw) for name, raw in line.items()}
+    asked = {name: run.pop(key) for key, name in RUN_KEYS.items() if key in run} | line
     if "strategies" not in asked:
         raise _error("--strategies is missing; name at least one, e.g. --strategies sniper")
     settings = _struct(
@@ -241,7 +233,10 @@ def load(argv: Sequence[str]) -> Settings | WhyCommand:
         limits=_struct(Limits, tables["limits"]),
         paper=_struct(PaperSettings, tables["paper"]),
         run=_struct(RunSettings, run),
-        strategy_parameters={name: _as_table(value) for name, value in tables["strategies"].items()},
+        strategy_parameters={
+            name: {key: value.raw for key, value in _entries(table, ()).items()}
+            for name, table in tables["strategies"].items()
+        },
         environment=_read_environment(),
     )
     return _consistent(settings, asked)
@@ -271,97 +266,84 @@ def _consistent(settings: Settings, asked: Mapping[str, Value]) -> Settings:
         raise asked["mode"].refused("only the command line starts live trading; say --mode live there")
     if settings.mode is Mode.LIVE and market in (MarketSource.REPLAY, MarketSource.SIM):
         raise _error(f"--mode live: no real orders on events of {market}; drop it, or say --market live")
-    for low, high in ((f, f.removesuffix("min") + "max") for f in PaperSettings.__struct_fields__ if f.endswith("_min")):
-        pass
     return msgspec.structs.replace(settings, market=market)
 
 
 class _Parser(argparse.ArgumentParser):
-    def read(self, argv: Sequence[str]) -> dict[str, object]:
+    def read(self, argv: Sequence[str]) -> dict[str, Value]:
         found, unknown = self.parse_known_args(argv)
-        word = unknown[0].partition("=")[0] if unknown else ""
-        if word.startswith("-"):
-            raise _error(f"{_shown(word)}: no such option{nearest(word, self._option_string_actions)}")
-        if unknown:
-            raise _error(f"{_shown(word)}: not an option; strategies are named by --strategies; see --help")
-        return vars(found)
+        given = vars(found)
+        words = given.pop("words", [])
+        if len(words) == 2 and words[0] == "why":
+            given["why"] = words.pop()
+            words.clear()
+        for word in (word.partition("=")[0] for word in [*unknown, *words]):
+            if word.startswith("-"):
+                raise _error(f"{_shown(word)}: no such option{nearest(word, self._option_string_actions)}")
+            raise _error(
+                f"{_shown(word)}: not an option; strategies follow --strategies, and an ID follows why"
+            )
+        flags = {name: option.flag for name, option in OPTIONS.items()}
+        return {name: Value(flags.get(name, name), raw) for name, raw in given.items()}
 
     def error(self, message: str) -> NoReturn:
         raise _error(f"{message.removeprefix('argument ')}; --help shows how")
 
 
-def _new_parser(usage: str, description: str, epilog: str) -> _Parser:
-    return _Parser(
-        *("orchestrator.py", f"python orchestrator.py {usage}", description, epilog),
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=40, width=100),
+def _new_parser() -> _Parser:
+    parser = _Parser(
+        prog="orchestrator.py",
+        usage="python orchestrator.py --strategies NAME,NAME [options]",
+        description="Trade with strategies, on paper unless told otherwise; Ctrl-C stops in good order.",
+        epilog=EPILOG,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+            prog, max_help_position=40, width=100
+        ),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
-
-
-def _run_parser() -> _Parser:
-    about = "Trade with one or more strategies, on paper unless told otherwise; Ctrl-C stops in good order."
-    parser = _new_parser("--strategies NAME,NAME [options]", about, EPILOG)
-    for title, names in GROUPS.items():
-        group = parser.add_argument_group(title)
-        for name in names:
-            _add_option(group, name)
-    parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
-    parser.add_argument("--version", action="version", version=f"orchestrator.py {VERSION}")
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    group: argparse._ArgumentGroup | _Parser = parser
+    for name, (flag, metavar, text) in OPTIONS.items():
+        group = parser.add_argument_group(GROUPS[name]) if name in GROUPS else group
+        default = MAX if name == "speed" else FIELDS[name].default
+        shown = text if default in (None, False, (), msgspec.NODEFAULT) else f"{text} (default: {default})"
+        if metavar:
+            action = "append" if name in ("strategies", "token_ids") else "store"
+            group.add_argument(flag, dest=name, metavar=metavar, help=shown, action=action)
+        else:
+            group.add_argument(flag, dest=name, help=shown, action="store_true")
+    group.add_argument("--config", metavar="FILE", help="settings in TOML")
+    group.add_argument("--version", action="version", version=f"orchestrator.py {VERSION}")
     return parser
 
 
-def _add_option(group: argparse._ArgumentGroup, name: str) -> None:
-    flag, _, metavar = OPTIONS[name].usage.partition(" ")
-    default = MAX if name == "speed" else FIELDS[name].default
-    text = f"{OPTIONS[name].text} (default: {default})" if ... else
-    if not metavar:
-        group.add_argument(flag, dest=name, action="store_true", help=text)
-    else:
-        action = "append" if ... else "store"
-        group.add_argument(flag, dest=name, action=action, metavar=metavar, help=text)
-
-
-def _read_why(argv: Sequence[str]) -> WhyCommand:
-    parser = _new_parser("why ID [--db PATH]", "Tell how an order, fill or position came about.", "")
-    parser.add_argument("identifier", metavar="ID", help="as the output or the database shows it")
-    parser.add_argument("--db", metavar="PATH", default="data/positions.db", help="default: %(default)s")
-    words = parser.read(argv)
-    identifier, db = _line(Value("why", words["identifier"])), _line(Value("--db", words["db"]))
-    return WhyCommand(identifier=identifier, db=Path(db))
-
-
-def _read_tables(path: object) -> dict[str, dict[str, Value]]:
-    if path is None:
-        return {name: {} for name in TABLES}
-    where = f"{_shown(path)}: "
-    tables = _values(where, _read_file(Value("--config", path)), TABLES)
-    empty = Value("", {})
-    return {n: _values(f"{where}{n}.", _as_table(tables.get(n, empty)), keys) for n, keys in TABLES.items()}
+def _read_tables(path: Value | None) -> dict[str, dict[str, Value]]:
+    content = _read_file(path) if path else {}
+    tables = _entries(Value(f"{_shown(path.raw if path else '')}:", content), TABLES, joint=" ")
+    return {name: _entries(tables[name], keys) if name in tables else {} for name, keys in TABLES.items()}
 
 
 def _read_file(path: Value) -> dict[str, object]:
     try:
         with open(_line(path), "rb") as file:
-            content = file.read(FILE_BYTES_MAX)
-        return tomllib.loads(content.decode(), parse_float=Decimal)
+            content = file.read(FILE_BYTES_MAX + 1)
+        if len(content) <= FILE_BYTES_MAX:
+            return tomllib.loads(content.decode(), parse_float=Decimal)
+        raise path.refused(f"longer than {FILE_BYTES_MAX} bytes; give a TOML file")
     except OSError as error:
         raise path.refused(f"cannot be read ({error.strerror}); give a TOML file") from error
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise path.refused(f"not TOML of at most {FILE_BYTES_MAX} bytes: {error}") from error
+        raise path.refused(f"not TOML: {error}") from error
 
 
-def _values(where: str, table: Mapping[str, object], keys: Iterable[str]) -> dict[str, Value]:
-    for key in table:
+def _entries(table: Value, keys: Iterable[str], *, joint: str = ".") -> dict[str, Value]:
+    if not isinstance(table.raw, dict):
+        raise table.refused("not a table; write its name in brackets and its keys below")
+    for key in table.raw:
         if keys and key not in keys:
-            raise _error(f"{where}{_shown(key)}: not known{nearest(key, keys)}")
-    return {key: Value(f"{where}{key}", raw) for key, raw in table.items()}
-
-
-def _as_table(value: Value) -> dict[str, object]:
-    if not isinstance(value.raw, dict):
-        raise value.refused("not a table; write its name in brackets and its keys below")
-    return value.raw
+            raise _error(f"{table.where}{joint}{_shown(key)}: not known{nearest(key, keys)}")
+    return {key: Value(f"{table.where}{joint}{key}", raw) for key, raw in table.raw.items()}
 
 
 def _read_environment() -> dict[str, Secret]:
@@ -369,7 +351,7 @@ def _read_environment() -> dict[str, Secret]:
         values = {**dotenv.dotenv_values(".env", interpolate=False), **os.environ}
     except (OSError, ValueError) as error:
         raise _error(f".env: cannot be read ({error}); .env.example shows its form") from error
-    names = [name for name in values if name.startswith("POLYMARKET_") or name in ("REDIS_URL", "LIVE_TRADING")]
+    names = [n for n in values if n.startswith("POLYMARKET_") or n in ("REDIS_URL", "LIVE_TRADING")]
     return {name: Secret(value) for name in names if (value := values[name])}
 
 
@@ -381,14 +363,12 @@ def _struct(kind: type[Table], given: Mapping[str, Value], **others: object) -> 
 def _converted(value: Value, hint: object) -> object:
     whole, *marks = get_args(hint) or (hint,)
     kind = (get_args(whole) or (whole,))[0]
-    if MAX in marks and value.raw == MAX:
-        return None
     if kind is str:
         return _items(value, marks[0])
-    if kind in (int, Decimal):
-        return _number(value, kind, marks)
     if kind is Path:
         return Path(_line(value))
+    if kind in (int, Decimal):
+        return None if MAX in marks and value.raw == MAX else _number(value, kind, *marks)
     choices = {"true": True, "false": False} if kind is bool else {str(choice): choice for choice in kind}
     text = _text(value.raw)
     if text in choices:
@@ -397,59 +377,58 @@ def _converted(value: Value, hint: object) -> object:
     raise value.refused(f"not one of {', '.join(choices)}{close and f'; did you mean {close}?'}")
 
 
-def _number(value: Value, kind: type, marks: Sequence[object]) -> int | Decimal:
-    low, high = next(mark for mark in marks if isinstance(mark, Bounds))
-    wanted = "a whole number" if kind is int else "a number of at most six decimals"
-    try:
+def _number(value: Value, kind: type, bounds: tuple[Any, Any], *marks: object) -> object:
+    low, high = bounds
+    number = None
+    with contextlib.suppress(ValueError, ConfigurationError):
         number = int(_text(value.raw)) if kind is int else parse_amount(_text(value.raw), name=value.where)
-    except (ValueError, ConfigurationError) as error:
-        raise value.refused(f"not {wanted}; give {low} to {high}{' or max' * (MAX in marks)}") from error
-    if not low <= number <= high:
-        raise value.refused(f"out of range; give {low} to {high}")
-    return number
+    if number is not None and low <= number <= high:
+        return number
+    wanted = "whole number" if kind is int else "number of at most six decimals"
+    raise value.refused(f"not a {wanted} from {low} to {high}{', or max' if MAX in marks else ''}")
 
 
 def _items(value: Value, pattern: re.Pattern[str]) -> tuple[str, ...]:
     parts = value.raw if isinstance(value.raw, list) else [value.raw]
     items = [item.strip() for part in parts for item in _text(part).split(",")]
     if not 0 < len(items) <= ITEMS_MAX:
-        raise value.refused(f"{len(items)} values; give 1 to {ITEMS_MAX}")
+        raise value.refused(f"{len(items)} names; give 1 to {ITEMS_MAX}")
     for item in items:
         if not pattern.fullmatch(item):
-            raise Value(value.where, item).refused("not a name; give e.g. sniper or sniper,quoter")
+            raise Value(value.where, item).refused(EXPECTED[pattern])
         if items.count(item) > 1:
             raise Value(value.where, item).refused("given twice; once is enough")
     return tuple(items)
 
 
 def _line(value: Value) -> str:
-    if not isinstance(value.raw, str) or not value.raw.isprintable() or not 0 < len(value.raw) <= TEXT_LENGTH_MAX:
-        raise value.refused("give a text")
-    return value.raw
+    text = value.raw if isinstance(value.raw, str) else ""
+    if not text.isprintable() or not 0 < len(text) <= TEXT_LENGTH_MAX:
+        raise value.refused(f"not a text of 1 to {TEXT_LENGTH_MAX} printable characters")
+    return text
 
 
 def _text(raw: object) -> str:
-    match raw:
-        case bool():
-            return str(raw).lower()
-        case int() | Decimal():
-            return str(Decimal(raw))
-        case str():
-            return raw
-        case _:
-            return f"({type(raw).__name__})"
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, int | Decimal):
+        return str(Decimal(raw))  # str refuses an int of more than 4300 digits
+    return raw if isinstance(raw, str) else f"({type(raw).__name__})"
 
 
 def _stable(value: object) -> str:
-    small = isinstance(value, Decimal) and abs(value.adjusted()) < 40
-    return f"{value.normalize():f}" if ... else str(value)
+    return (
+        f"{value.normalize():f}" if isinstance(value, Decimal) and abs(value.adjusted()) < 40 else str(value)
+    )
 
 
 def _shown(raw: object) -> str:
-    text = _text(raw)[:SHOWN_LENGTH_MAX]
-    return text if PLAIN.fullmatch(text) else repr(text)[:SHOWN]
+    text = _text(raw)
+    return text if TOKEN_ID.fullmatch(text) else repr(text[:SHOWN_LENGTH_MAX])[:SHOWN_LENGTH_MAX]
 
 
 def _error(text: str) -> ConfigurationError:
-    line = "".join(c if c.isprintable() else "?" for c in text)
-    return ConfigurationError(line if len(line) <= 300 else f"{line[:299]}…")
+    line = "".join(character if character.isprintable() else "?" for character in text)
+    return ConfigurationError(
+        line if len(line) <= MESSAGE_LENGTH_MAX else f"{line[: MESSAGE_LENGTH_MAX - 1]}…"
+    )

@@ -29,13 +29,18 @@ class Console:
     """Writes lines for people; shows only what is durable."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream: TextIO | None = stream
         self._names: dict[str, str] = {}
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
 
     def say(self, text: str) -> None:
-        """Write a line."""
-        print(text, file=self._stream, flush=True)
+        """Write a line; a reader that has gone (`| head`) silences the console and stops nothing else."""
+        if self._stream is None:
+            return
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            self._stream = None
 
     def banner(self, lines: list[str]) -> None:
         """Say what kind of money and market this is, so that nobody can mistake it."""
@@ -48,11 +53,20 @@ class Console:
 
     def show(self, transaction: Transaction) -> None:
         """Tell what a durable transaction holds that a person wants to know at once."""
+        self.learn(transaction)
         clock = format_time(transaction.time_ns)[11:21]
         for record in transaction.records:
-            self._remember(record)
             for line in self._lines(record):
                 self.say(f"{clock}  {line}")
+
+    def learn(self, transaction: Transaction) -> None:
+        """Take in the names of markets without showing anything: a restart repeats what was shown before."""
+        for record in transaction.records:
+            if isinstance(record, EventRecord) and record.kind == "market.listed":
+                listed = msgspec.json.decode(record.payload, type=dict[str, str])
+                self._names[listed["market"]] = listed["slug"]
+        while len(self._names) > NAMES_KEPT_MAX:
+            del self._names[next(iter(self._names))]
 
     def progress(self, *, events: int, total: int, time_ns: int, equity: Decimal) -> None:
         """Say how far the recording is, now and then."""
@@ -61,16 +75,6 @@ class Console:
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
         share = f"{events / total:.0%}" if total else f"{events:,} events"
         self.say(f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity)} pUSD")
-
-    def _remember(self, record: Record) -> None:
-        match record:
-            case EventRecord(kind="market.listed", payload=payload):
-                listed = msgspec.json.decode(payload, type=dict[str, str])
-                self._names[listed["market"]] = listed["slug"]
-            case _:
-                pass
-        while len(self._names) > NAMES_KEPT_MAX:
-            del self._names[next(iter(self._names))]
 
     def _lines(self, record: Record) -> list[str]:
         match record:

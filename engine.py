@@ -18,6 +18,7 @@ from domain.messages import (
     MarketListed,
     MarketResolved,
     OrderChanged,
+    PriceTick,
     Settlement,
     SnapshotRejected,
     Started,
@@ -27,6 +28,7 @@ from domain.messages import (
     TickSizeChanged,
     TimerFired,
     TradePrint,
+    WalletTrade,
 )
 from domain.order import Order
 from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
@@ -88,7 +90,7 @@ class Engine:
         """Let a market event change what is known; what people may ask about later is stored."""
         self.market.apply(event)
         match event:
-            case BookSnapshot() | TradePrint():
+            case BookSnapshot() | TradePrint() | PriceTick() | WalletTrade():
                 self.position += 1
                 return NOTHING
             case MarketListed(market=market):
@@ -274,6 +276,10 @@ def hook(strategy: BaseStrategy, event: StrategyEvent, view: View) -> Intents:
             return strategy.on_book(event, view)
         case TradePrint():
             return strategy.on_trade(event, view)
+        case PriceTick():
+            return strategy.on_price(event, view)
+        case WalletTrade():
+            return strategy.on_wallet_trade(event, view)
         case FillReceived():
             return strategy.on_fill(event, view)
         case OrderChanged():

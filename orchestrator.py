@@ -63,7 +63,7 @@ def trade(settings: Settings) -> int:
         outcome = _play(settings, tape, strategies, console, telemetry)
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
-        print(msgspec.json.encode(result, decimal_format="number").decode())
+        print(msgspec.json.Encoder(decimal_format="number").encode(result).decode())
         return 0
     for line in (*summary_lines(result, cash=settings.cash), *_next_steps(outcome, settings)):
         console.say(line)

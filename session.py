@@ -200,6 +200,7 @@ class Session:
     def _show(self, transaction: Transaction) -> None:
         """Show and log what is durable; what a restart only repeats was shown before."""
         if transaction.sequence <= self._state.last_sequence:
+            self._console.learn(transaction)
             return
         self._console.show(transaction)
         for record in transaction.records:

@@ -13,15 +13,17 @@ from clock import NS_PER_S
 from config import StopPolicy
 from domain.identifiers import StrategyName
 from domain.messages import (
+    COUNTED,
     BookSnapshot,
     MarketEvent,
     MarketResolved,
-    SnapshotRejected,
+    PriceTick,
     Started,
     Stopped,
     StrategyEvent,
     TimerFired,
     TradePrint,
+    WalletTrade,
 )
 from engine import Engine
 from executor import Executor
@@ -69,7 +71,7 @@ class Lockstep:
         is_started = False
         for event in events:
             await self._run_until(event.time_ns)
-            if isinstance(event, BookSnapshot | TradePrint | SnapshotRejected) and await self._should_stop(event):
+            if isinstance(event, COUNTED) and await self._should_stop(event):
                 return StopPolicy(self._stops[parts.engine.position])
             parts.timeline.advance(event.time_ns)
             if not is_started:
@@ -100,7 +102,7 @@ class Lockstep:
 
     def _offer(self, event: MarketEvent) -> None:
         match event:
-            case BookSnapshot() | TradePrint() | MarketResolved():
+            case BookSnapshot() | TradePrint() | MarketResolved() | PriceTick() | WalletTrade():
                 for runner in self._parts.runners:
                     runner.offer(event)
             case _:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from backtest.tape import file_fingerprint, open_lines
 from domain.errors import TapeError
 from domain.identifiers import InstrumentId
-from domain.messages import BookSnapshot, MarketEvent, MarketListed, SnapshotRejected, TradePrint
+from domain.messages import COUNTED, MarketEvent, MarketListed
 
 VERSION = 1
 
@@ -34,7 +34,7 @@ class OwnTape:
         for event in self.events():
             if isinstance(event, MarketListed):
                 self.instrument_ids |= {instrument.id for instrument in event.market.instruments}
-            self.events_total += isinstance(event, BookSnapshot | TradePrint | SnapshotRejected)
+            self.events_total += isinstance(event, COUNTED)
         if not self.events_total:
             raise TapeError(f"tape {path}: holds no market event; give another --tape")
         self.fingerprint = file_fingerprint([path])

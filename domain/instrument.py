@@ -53,8 +53,21 @@ class Instrument(Struct, frozen=True, kw_only=True):
         return price % self.tick_size == 0
 
 
+class UpDown(Struct, frozen=True, kw_only=True):
+    """How a crypto up/down market resolves: up iff the feed's time-weighted average price at the end is at
+    least that at the start, each over the `twap_s` seconds before; read from the market, never assumed."""
+
+    asset: str
+    feed: str
+    twap_s: int
+
+
 class Market(Struct, frozen=True, kw_only=True):
-    """A question with its instruments; times are UTC nanoseconds, `closes_ns` is the venue's expected end."""
+    """A question with its instruments; times are UTC nanoseconds, `closes_ns` is the venue's expected end.
+
+    Markets of one neg-risk event share `event_id` and are exclusive: exactly one of them pays. A market without
+    outcomes (a spot pair) is a reference: it is listed so that its books have a name, and it takes no orders.
+    """
 
     id: MarketId
     venue: VenueName
@@ -65,6 +78,9 @@ class Market(Struct, frozen=True, kw_only=True):
     opens_ns: int
     closes_ns: int
     instruments: tuple[Instrument, ...]
+    up_down: UpDown | None = None
+    is_neg_risk: bool = False
+    is_reference: bool = False
 
 
 def round_price(price: Decimal, instrument: Instrument, side: Side) -> Decimal:

@@ -78,7 +78,57 @@ class SnapshotRejected(Struct, frozen=True, kw_only=True, tag="rejected"):
     reason: str
 
 
-MarketEvent = MarketListed | BookSnapshot | TradePrint | TickSizeChanged | MarketResolved | SnapshotRejected
+class PriceTick(Struct, frozen=True, kw_only=True, tag="price"):
+    """A price of an underlying asset from outside the markets; `feed` is what a market names as its source of
+    settlement (`chainlink:BTC`) or an exchange (`binance:BTC`)."""
+
+    time_ns: int
+    feed: str
+    asset: str
+    price: Decimal
+
+
+class WalletAction(StrEnum):
+    """What another wallet did; only trades are copied."""
+
+    TRADE = "TRADE"
+    REDEEM = "REDEEM"
+    MERGE = "MERGE"
+
+
+class WalletTrade(Struct, frozen=True, kw_only=True, tag="wallet"):
+    """Another wallet's fill, redemption or merge, as we heard of it at `time_ns`; it happened at `traded_ns`.
+
+    `transaction` identifies it at the venue; several fills can share one, and one can be reported twice.
+    """
+
+    time_ns: int
+    traded_ns: int
+    wallet: str
+    name: str
+    action: WalletAction
+    market_id: MarketId
+    instrument_id: InstrumentId
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    transaction: str
+    is_maker: bool = False
+
+
+MarketEvent = (
+    MarketListed
+    | BookSnapshot
+    | TradePrint
+    | TickSizeChanged
+    | MarketResolved
+    | SnapshotRejected
+    | PriceTick
+    | WalletTrade
+)
+
+COUNTED = (BookSnapshot, TradePrint, SnapshotRejected, PriceTick, WalletTrade)
+"""What counts as a market event: listings, ticks and resolutions come with them."""
 
 
 # --- what strategies yield ---------------------------------------------------------------------------
@@ -296,4 +346,6 @@ StrategyEvent = (
     | BookSnapshot
     | TradePrint
     | MarketResolved
+    | PriceTick
+    | WalletTrade
 )

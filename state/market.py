@@ -13,9 +13,11 @@ from domain.messages import (
     MarketEvent,
     MarketListed,
     MarketResolved,
+    PriceTick,
     SnapshotRejected,
     TickSizeChanged,
     TradePrint,
+    WalletTrade,
 )
 from domain.money import ZERO
 
@@ -49,7 +51,7 @@ class MarketData:
                 self._resolve(event)
             case SnapshotRejected():
                 self.snapshots_rejected += 1
-            case TradePrint():
+            case TradePrint() | PriceTick() | WalletTrade():
                 pass
 
     def instrument(self, instrument_id: InstrumentId) -> Instrument | None:

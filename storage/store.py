@@ -70,6 +70,12 @@ class Store:
         self._running = _Running(origin, continuity, inputs, Writer(connection))
         return state
 
+    def release(self) -> None:
+        """Give up a store that has not begun, so that another can be opened; one that has is closed."""
+        if self._running is not None:
+            raise InvariantError("a store that has begun is closed with close, which waits for the writer")
+        self._database.close()
+
     @property
     def run_id(self) -> str:
         """Name of this process's run, such as s1-r2."""
@@ -162,4 +168,5 @@ def _check_after_crash(database: Database) -> None:
         return
     (finding,) = database.connection.execute("PRAGMA quick_check(1)").fetchone()
     if finding != "ok":
-        raise DatabaseError(f"{database.path} is damaged ({finding}); restore a copy or give another --db")
+        detail = finding.splitlines()[-1]
+        raise DatabaseError(f"{database.path} is damaged ({detail}); restore a copy or give another --db")

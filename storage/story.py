@@ -83,11 +83,13 @@ def compare(value: str, limit: str) -> str:
 
     >>> compare("0.96", "1.01"), compare("40.000 s left", "20 s")
     ('0.96 ≤ 1.01', '40.000 s left > 20 s')
-    >>> compare("2.00 tokens", "60/min"), compare("none", "none")
-    ('2.00 tokens (limit: 60/min)', 'none')
+    >>> compare("2.00 tokens", "60/min"), compare("none", "none"), compare("0.96", "at most 1.02")
+    ('2.00 tokens (limit: 60/min)', 'none', '0.96, at most 1.02')
     """
     if value == limit or not limit:
         return value
+    if limit.startswith("at "):
+        return f"{value}, {limit}"
     measured, allowed = AMOUNT.fullmatch(value), AMOUNT.fullmatch(limit)
     if not measured or not allowed or not _are_alike(measured[UNIT], allowed[UNIT]):
         return f"{value} (limit: {limit})"

@@ -15,11 +15,13 @@ from domain.messages import (
     FillReceived,
     MarketResolved,
     OrderChanged,
+    PriceTick,
     RedeemIntent,
     Settlement,
     StrategyIntent,
     TimerFired,
     TradePrint,
+    WalletTrade,
 )
 from domain.order import Order
 
@@ -163,6 +165,14 @@ class BaseStrategy:
 
     def on_trade(self, event: TradePrint, view: View) -> Intents:
         """Somebody traded."""
+        return iter(())
+
+    def on_price(self, event: PriceTick, view: View) -> Intents:
+        """An underlying asset has a new price at one of the feeds."""
+        return iter(())
+
+    def on_wallet_trade(self, event: WalletTrade, view: View) -> Intents:
+        """Another wallet that is followed did something."""
         return iter(())
 
     def on_fill(self, event: FillReceived, view: View) -> Intents:

@@ -27,6 +27,7 @@ from domain.messages import (
     MarketEvent,
     MarketListed,
     MarketResolved,
+    PriceTick,
     Redeemed,
     Rejected,
     Settlement,
@@ -34,6 +35,7 @@ from domain.messages import (
     SnapshotRejected,
     TickSizeChanged,
     TradePrint,
+    WalletTrade,
 )
 from domain.money import PUSD, ZERO
 from domain.order import Order, OrderStatus, TimeInForce
@@ -105,7 +107,7 @@ class PaperVenue:
                 self._engine.on_tick_size(instrument_id, tick_size)
             case MarketResolved():
                 self._resolve(event)
-            case SnapshotRejected():
+            case SnapshotRejected() | PriceTick() | WalletTrade():
                 pass
 
     async def send(self, order: Order) -> None:

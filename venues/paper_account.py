@@ -1,6 +1,5 @@
 """The simulated venue's own account of us: what it would say we own, independent of the daemon's ledger."""
 
-from collections import defaultdict
 from decimal import Decimal
 
 from domain.identifiers import InstrumentId, OrderId
@@ -19,23 +18,22 @@ class PaperAccount:
     """
 
     def __init__(self, cash: Decimal) -> None:
-        self._settled: defaultdict[str, Decimal] = defaultdict(Decimal, {PUSD: cash})
-        self._incoming: defaultdict[str, Decimal] = defaultdict(Decimal)
+        self._settled: dict[str, Decimal] = {PUSD: cash}
+        self._incoming: dict[str, Decimal] = {}
         self._holds: dict[OrderId, tuple[str, Decimal]] = {}
 
     def balances(self) -> dict[str, Decimal]:
         """Settled pUSD (always) and settled shares by instrument (where not zero), held for orders or not."""
-        return {asset: amount for asset, amount in self._settled.items() if amount or asset == PUSD}
+        return {PUSD: ZERO} | self._settled
 
     def incoming(self) -> dict[str, Decimal]:
         """What has matched and not settled: pUSD of sales less their fees, shares of buys."""
-        return {asset: amount for asset, amount in self._incoming.items() if amount}
+        return dict(self._incoming)
 
     def free(self, asset: str) -> Decimal:
         """Balance less what open orders on that side hold: the largest new order."""
-        return self._settled[asset] - sum(
-            (held for name, held in self._holds.values() if name == asset), ZERO
-        )
+        held = sum((amount for name, amount in self._holds.values() if name == asset), ZERO)
+        return self._settled.get(asset, ZERO) - held
 
     def refusal(self, order: Order, instrument: Instrument, *, is_taker: bool) -> str | None:
         """Say in the venue's words that the order lacks cover; None where it has it."""
@@ -55,28 +53,36 @@ class PaperAccount:
 
     def match(self, fill: Fill) -> None:
         """Take what we give for a fill; what we get is on its way."""
-        given, got = exchanged(fill)
-        self._settled[given[0]] -= given[1]
-        self._incoming[got[0]] += got[1]
+        (given, paid), (got, due) = exchanged(fill)
+        add(self._settled, given, -paid)
+        add(self._incoming, got, due)
 
     def settle(self, fill: Fill) -> None:
         """Let what was on its way arrive."""
-        _, (asset, amount) = exchanged(fill)
-        self._incoming[asset] -= amount
-        self._settled[asset] += amount
+        _, (got, due) = exchanged(fill)
+        add(self._incoming, got, -due)
+        add(self._settled, got, due)
 
     def undo(self, fill: Fill) -> None:
         """Give back what a fill took, fee included, and forget what was on its way: settlement failed."""
-        given, got = exchanged(fill)
-        self._incoming[got[0]] -= got[1]
-        self._settled[given[0]] += given[1]
+        (given, paid), (got, due) = exchanged(fill)
+        add(self._incoming, got, -due)
+        add(self._settled, given, paid)
 
     def redeem(self, instrument_id: InstrumentId, *, quantity: Decimal, payout: Decimal) -> Decimal:
         """Pay out at most the settled shares at `payout` each, rounded down to a unit; return how many."""
-        redeemed = min(quantity, self._settled[instrument_id])
-        self._settled[instrument_id] -= redeemed
-        self._settled[PUSD] += round_down(redeemed * payout, UNIT)
+        redeemed = min(quantity, self._settled.get(instrument_id, ZERO))
+        add(self._settled, instrument_id, -redeemed)
+        add(self._settled, PUSD, round_down(redeemed * payout, UNIT))
         return redeemed
+
+
+def add(balances: dict[str, Decimal], asset: str, amount: Decimal) -> None:
+    """Change a balance; one that becomes zero is forgotten, so that memory follows what is held."""
+    if total := balances.get(asset, ZERO) + amount:
+        balances[asset] = total
+    else:
+        balances.pop(asset, None)
 
 
 def needed(order: Order, leaves: Decimal, instrument: Instrument, *, is_taker: bool) -> tuple[str, Decimal]:

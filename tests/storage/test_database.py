@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ def make_damaged(path: Path) -> None:
     ],
 )
 def test_what_is_no_database_of_ours_is_refused_and_left_alone(
-    tmp_path: Path, make: "type[Path.mkdir]", reason: str
+    tmp_path: Path, make: Callable[[Path], None], reason: str
 ) -> None:
     path = tmp_path / "x.db"
     make(path)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -55,11 +54,11 @@ async def fill_database(path: Path, *transactions: Transaction) -> None:
 
 
 @pytest.fixture(name="path", scope="module")
-def whole_story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def whole_story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with one chain, read by all tests."""
     path = tmp_path_factory.mktemp("story") / "x.db"
     asyncio.run(fill_database(path, *samples.whole_chain()))
-    yield path
+    return path
 
 
 @pytest.mark.parametrize(

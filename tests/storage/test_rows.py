@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from domain.identifiers import SessionId
+from domain.identifiers import OrderId, SessionId
 from domain.messages import Settlement
 from domain.order import OrderStatus
 from domain.records import OrderRecord, PositionRecord, Record, SignalOutcome, Transaction
@@ -324,7 +324,7 @@ def test_the_same_fill_twice_fails(connection: sqlite3.Connection) -> None:
 
 
 def test_two_orders_may_share_a_trade(connection: sqlite3.Connection) -> None:
-    other = samples.OrderId("s1-other")
+    other = OrderId("s1-other")
     both = (ORDER, OrderRecord(order=samples.order(order_id=other)))
 
     write(connection, *both, samples.fill(), samples.fill(order_id=other))

@@ -194,6 +194,28 @@ def test_another_kind_of_account_gets_no_store_and_leaves_no_lock(tmp_path: Path
     asyncio.run(run_to_end(path))
 
 
+def test_a_store_that_could_not_begin_is_released_for_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    asyncio.run(run_to_end(path))
+    store = Store.open(path, account_kind="paper on a recording")
+    with pytest.raises(SessionError, match="market was btc, is eth"):
+        store.begin(fingerprint={"market": "eth"}, run=RUN, fresh=False)
+
+    store.release()
+
+    assert asyncio.run(run_to_end(path)).is_resumed
+
+
+def test_a_store_that_has_begun_is_not_released_under_its_writer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        store, _ = start(tmp_path / "x.db")
+        with pytest.raises(InvariantError, match="closed with close"):
+            store.release()
+        await store.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_store_without_a_session_takes_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "x.db", account_kind="live")
 

@@ -201,9 +201,9 @@ class Floor:
         return self.reports[heard:]
 
 
-def trading_floor(settings: PaperSettings = NO_CHANCE, *, cash: str = "1000") -> Floor:
+def trading_floor(settings: PaperSettings = NO_CHANCE, *, seed: int = 1, cash: str = "1000") -> Floor:
     """A floor whose market is listed and shows bids at 0.50 and asks at 0.52."""
-    floor = Floor(settings, cash=cash)
+    floor = Floor(settings, seed=seed, cash=cash)
     floor.venue.on_market(MarketListed(time_ns=START_NS, market=market()))
     show(floor, bids="0.50x100", asks="0.52x100")
     return floor
@@ -214,9 +214,11 @@ def show(floor: Floor, *, bids: str = "", asks: str = "") -> None:
     floor.venue.on_market(BookSnapshot(time_ns=START_NS, book=book(bids=bids, asks=asks)))
 
 
-def send(floor: Floor, text: str, *, name: str = "k", expires_ns: int | None = None) -> Order:
+def send(
+    floor: Floor, text: str, *, name: str = "k", session: str = "s1", expires_ns: int | None = None
+) -> Order:
     """Send an order without letting time pass."""
-    sent = order(text, name=name, expires_ns=expires_ns)
+    sent = order(text, name=name, session=session, expires_ns=expires_ns)
     at_once(floor.venue.send(sent))
     return sent
 

@@ -6,7 +6,6 @@ we took from levels up to any price must have been there, and a print fills at m
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,30 +13,20 @@ from hypothesis import strategies as st
 from domain.book import Level, OrderBook
 from domain.identifiers import InstrumentId, OrderId
 from domain.instrument import Side
-from domain.messages import Liquidity, TradePrint
-from domain.money import ONE, ZERO
+from domain.messages import TradePrint
+from domain.money import ZERO
 from domain.order import Order
+from tests.venues.paper_audit import Shown, Take, as_up, assert_was_there, take_of
 from tests.venues.paper_floor import DOWN, START_NS, UP, engine_showing, mirrored, order
 from venues.matching import Accepted, Execution, MatchingEngine
 
 Step = OrderBook | TradePrint | tuple[Side, Decimal, InstrumentId, Decimal, str]
-Ladder = tuple[InstrumentId, Side]
-"""The bids (BUY) or asks (SELL) of an instrument."""
 
 cents = st.integers(46, 54).map(lambda cent: Decimal(cent) / 100)
 shares = st.integers(1, 4000).map(lambda lots: Decimal(lots) / 200)  # in halves of a lot
 lots = st.integers(500, 4000).map(lambda lots: Decimal(lots) / 100)
 instruments = st.sampled_from([UP, DOWN])
 sides = st.sampled_from(list(Side))
-
-
-class Take(NamedTuple):
-    """Shares that a taker took from one level, or a maker from some levels none worse than `price_worst`."""
-
-    ladder: Ladder
-    price_worst: Decimal
-    quantity: Decimal
-    liquidity: Liquidity
 
 
 @st.composite
@@ -71,30 +60,18 @@ class Market:
         self.is_synchronous = is_synchronous
         self.orders: dict[OrderId, Order] = {}
         self.filled: defaultdict[OrderId, Decimal] = defaultdict(Decimal)
-        self.shown: dict[Ladder, dict[Decimal, Decimal]] = {}
-        self.there: defaultdict[Ladder, defaultdict[Decimal, Decimal]] = defaultdict(
-            lambda: defaultdict(Decimal)
-        )
+        self.shown = Shown()
         self.takes: list[Take] = []
 
     def show(self, book: OrderBook) -> None:
         """Both books change at once where the feed is synchronous, else only one."""
         if self.is_synchronous:
-            self.add_up(mirrored(book))
-        self.add_up(book)
+            self.shown.add_up(mirrored(book))
+        self.shown.add_up(book)
         executions = self.engine.on_book(book)
         if self.is_synchronous:
             executions += self.engine.on_book(mirrored(book))
         self.note(executions, is_proven_by_book=True)
-
-    def add_up(self, book: OrderBook) -> None:
-        """Count first sizes and growth of each level."""
-        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
-            ladder = (book.instrument_id, side)
-            before, now = self.shown.get(ladder, {}), dict(levels)
-            for price, quantity in now.items():
-                self.there[ladder][price] += max(quantity - before.get(price, ZERO), ZERO)
-            self.shown[ladder] = now
 
     def print(self, trade: TradePrint) -> None:
         """A print fills at most what was printed, and only at prices that it reached."""
@@ -125,34 +102,7 @@ class Market:
             assert execution.quantity % Decimal("0.01") == 0
             assert self.filled[filled.id] <= filled.quantity
             if is_proven_by_book:
-                worst = execution.price
-                if execution.liquidity is Liquidity.MAKER:
-                    tick = Decimal("0.01")
-                    worst = worst - tick if filled.side is Side.BUY else worst + tick
-                ladder = (filled.instrument_id, filled.side.opposite)
-                self.takes.append(Take(ladder, worst, execution.quantity, execution.liquidity))
-
-
-def assert_was_there(there: dict[Decimal, Decimal], takes: list[Take], side: Side) -> None:
-    """What was taken was shown: by takers at each very level, by all at levels up to each price."""
-    for bound in {take.price_worst for take in takes}:
-        exact = [t.quantity for t in takes if t.price_worst == bound and t.liquidity is Liquidity.TAKER]
-        assert sum(exact, ZERO) <= there[bound]
-        if side is Side.SELL:
-            taken = sum((take.quantity for take in takes if take.price_worst <= bound), ZERO)
-            available = sum((quantity for price, quantity in there.items() if price <= bound), ZERO)
-        else:
-            taken = sum((take.quantity for take in takes if take.price_worst >= bound), ZERO)
-            available = sum((quantity for price, quantity in there.items() if price >= bound), ZERO)
-        assert taken <= available, f"took {taken} of {available} up to {bound}"
-
-
-def as_up(take: Take) -> Take:
-    """The same take seen on the one book that both instruments share."""
-    instrument_id, side = take.ladder
-    if instrument_id == UP:
-        return take
-    return take._replace(ladder=(UP, side.opposite), price_worst=ONE - take.price_worst)
+                self.takes.append(take_of(filled, execution))
 
 
 def play(market: Market, script: list[Step]) -> None:
@@ -174,9 +124,7 @@ def test_fills_never_exceed_what_one_instrument_showed(script: list[Step]) -> No
 
     play(market, script)
 
-    for ladder in {take.ladder for take in market.takes}:
-        takes = [take for take in market.takes if take.ladder == ladder]
-        assert_was_there(market.there[ladder], takes, ladder[1])
+    assert_was_there(market.shown, market.takes)
 
 
 @settings(max_examples=300, deadline=None)
@@ -186,7 +134,4 @@ def test_fills_never_exceed_what_the_one_book_of_both_instruments_showed(script:
 
     play(market, script)
 
-    takes = [as_up(take) for take in market.takes]
-    for side in Side:
-        ours = [take for take in takes if take.ladder == (UP, side)]
-        assert_was_there(market.there[UP, side], ours, side)
+    assert_was_there(market.shown, [as_up(take) for take in market.takes])

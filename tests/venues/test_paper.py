@@ -72,9 +72,9 @@ def test_a_fak_order_is_acknowledged_then_filled_then_its_rest_cancelled() -> No
 
     assert kinds(reports) == ["Acknowledged", "Filled", "Filled", "Cancelled"]
     fills = [report.fill for report in reports if isinstance(report, Filled)]
-    assert [(fill.trade_id, fill.quantity, fill.price) for fill in fills] == [
-        ("s1-k-t1", 30, Decimal("0.52")),
-        ("s1-k-t2", 20, Decimal("0.53")),
+    assert [(str(fill.trade_id), fill.quantity, fill.price) for fill in fills] == [
+        ("s1-k-t1", Decimal(30), Decimal("0.52")),
+        ("s1-k-t2", Decimal(20), Decimal("0.53")),
     ]
     assert fills[0].fee == Decimal("0.52416")  # 30 * 0.07 * 0.52 * 0.48
     assert fills[0].time_ns == START_NS + 200 * MS  # 50 + 150: matched, not yet heard
@@ -143,9 +143,9 @@ def test_prints_and_books_fill_what_rests_with_trades_numbered_on() -> None:
     reports = floor.after(ms=20)
 
     fills = [report.fill for report in reports if isinstance(report, Filled)]
-    assert [(fill.trade_id, fill.quantity, fill.fee) for fill in fills] == [
-        ("s1-k-t1", 20, 0),
-        ("s1-k-t2", 15, 0),
+    assert [(str(fill.trade_id), fill.quantity, fill.fee) for fill in fills] == [
+        ("s1-k-t1", Decimal(20), Decimal(0)),
+        ("s1-k-t2", Decimal(15), Decimal(0)),
     ]
     assert at_once(floor.venue.find_order(sent)) == VenueOrder(
         order_id=sent.id, status=OrderStatus.OPEN, filled_quantity=Decimal(35)

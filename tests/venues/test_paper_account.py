@@ -49,7 +49,7 @@ def test_a_buy_is_paid_at_the_match_and_owned_at_settlement() -> None:
     (settled,) = floor.after(ms=5000)
 
     # 1000 - 10 * 0.52 - 10 * 0.07 * 0.52 * 0.48 = 1000 - 5.2 - 0.17472
-    assert matched == ({PUSD: Decimal("994.62528")}, {UP: 10})
+    assert matched == ({PUSD: Decimal("994.62528")}, {UP: Decimal(10)})
     assert isinstance(settled, SettlementReported)
     assert settled.settlement is Settlement.SETTLED
     assert floor.venue.balances() == {PUSD: Decimal("994.62528"), UP: 10}
@@ -79,7 +79,7 @@ def test_a_failed_buy_gives_the_money_back() -> None:
     assert kinds(reports) == ["Acknowledged", "Filled", "SettlementReported"]
     assert isinstance(reports[-1], SettlementReported)
     assert reports[-1].settlement is Settlement.FAILED
-    assert (floor.venue.balances(), floor.venue.incoming()) == ({PUSD: 1000}, {})
+    assert (floor.venue.balances(), floor.venue.incoming()) == ({PUSD: Decimal(1000)}, {})
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_redeeming_turns_settled_shares_into_cash(payout: str, paid: str) -> Non
 
     report = redeem(floor, "10")
 
-    assert (report.quantity, report.payout) == (10, Decimal(payout))
+    assert (report.quantity, report.payout) == (Decimal(10), Decimal(payout))
     assert floor.venue.balances() == {PUSD: cash + Decimal(paid)}
 
 
