@@ -1,15 +1,16 @@
 """Settings, read once and typed: the command line over a TOML file over defaults, and secrets from .env."""
 
-import argparse
 import contextlib
 import difflib
 import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, get_args
 
@@ -22,9 +23,10 @@ from domain.money import UNIT, parse_amount
 
 VERSION = "0.1.0"
 FILE_BYTES_MAX, TEXT_LENGTH_MAX, ITEMS_MAX = 65_536, 4_096, 1_000
-MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX = 300, 80
+MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX, EXPONENT_MAX = 300, 80, 40
 
 Table = TypeVar("Table", bound=Struct)
+Names = tuple[str, ...]
 
 Mode = StrEnum("Mode", {"DRY_RUN": "dry-run", "LIVE": "live"})
 """Where orders go: to the simulated venue, or to the real one."""
@@ -44,17 +46,14 @@ class Option(NamedTuple):
 
 STRATEGY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 TOKEN_ID = re.compile(r"[!-~]{1,100}")
-EXPECTED = {
-    STRATEGY: "not a strategy; give names, e.g. sniper,quoter",
-    TOKEN_ID: "not an ID of 1 to 100 letters",
-}
+EXPECTED = {STRATEGY: "no strategy; give names: sniper,quoter", TOKEN_ID: "no ID; give 1 to 100 characters"}
 FRACTION, MS, SETTLEMENT_S, SEED, COUNT = (0, 1), (0, 60_000), (0, 3_600), (0, 2**63 - 1), (1, 2**63 - 1)
 POSITIVE = (UNIT, Decimal(100_000_000))
 MAX = "max"
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """Limits of the controls, by their number; None is not "no limit": a missing limit denies. Tuples are bounds."""
+    """Limits of the controls, by their number; None is not "no limit": a missing limit denies."""
 
     collar_fraction: Annotated[Decimal | None, FRACTION] = Decimal("0.05")
     collar_ticks: Annotated[int | None, (0, 100)] = 2
@@ -62,13 +61,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     book_age_s_max: Annotated[Decimal | None, (0, 3_600)] = Decimal(2)
     """01 and 17, seconds: an older book does not say what the price is now."""
     order_quantity_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(10_000)
-    """02, shares of one order: keeps a slipped digit small."""
     order_notional_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(1_000)
-    """03, pUSD of one order with its largest fee: what one mistake may cost."""
+    """02 in shares, and 03 in pUSD with the largest fee, of one order: what one slip may cost."""
     position_quantity_max: Annotated[Decimal | None, (0, 10_000_000)] = Decimal(20_000)
-    """06, shares of one instrument, held, open and unknown: what one outcome may cost."""
     position_notional_max: Annotated[Decimal | None, (0, 100_000_000)] = Decimal(100_000)
-    """06, pUSD over the venue: what its failure may cost."""
+    """06, held, open and unknown, in shares of one instrument and in pUSD over the venue: most we can lose."""
     orders_per_minute: Annotated[int, (1, 12_000)] = 50
     orders_burst: Annotated[int, (1, 500)] = 10
     """13, orders in the long run and at once: a loop gone wild stays slow; at most the venue's own limit."""
@@ -94,9 +91,8 @@ class PaperSettings(Struct, frozen=True, kw_only=True):
     settlement_failure_rate: Annotated[Decimal, FRACTION] = Decimal("0.02")
     """Part of the matches that fail on the chain."""
     request_loss_rate: Annotated[Decimal, FRACTION] = Decimal(0)
-    """Part of the requests that never arrive: we see a timeout."""
     answer_loss_rate: Annotated[Decimal, FRACTION] = Decimal(0)
-    """Part of the answers that never come back: we see a timeout, and the order may live."""
+    """Part of the requests that never arrive, and of the answers to those that do: we see a timeout."""
 
     def __post_init__(self) -> None:
         times = {"latency_ms": (self.latency_ms_min, self.latency_ms_max)}
@@ -120,7 +116,7 @@ class Secret:
     __slots__ = ("reveal",)
 
     def __init__(self, value: str) -> None:
-        self.reveal = lambda: value
+        self.reveal: Callable[[], str] = lambda: value
 
     def __repr__(self) -> str:
         return "[redacted]"
@@ -136,21 +132,15 @@ class WhyCommand(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """All that a run was asked to do; `speed` None is as fast as possible, no `token_ids` permits all."""
 
-    strategies: Annotated[
-        tuple[str, ...], STRATEGY, Option("--strategies", "NAME,NAME", "files in strategies/")
-    ]
+    strategies: Annotated[Names, STRATEGY, Option("--strategies", "NAME,NAME", "files in strategies/")]
     mode: Annotated[Mode, Option("--mode", "dry-run|live", "orders stay on paper or are sent")] = Mode.DRY_RUN
     cash: Annotated[Decimal, POSITIVE, Option("--cash", "AMOUNT", "pUSD to start with")] = Decimal(1000)
-    token_ids: Annotated[
-        tuple[str, ...], TOKEN_ID, Option("--token-id", "ID", "trade only this; repeat")
-    ] = ()
+    token_ids: Annotated[Names, TOKEN_ID, Option("--token-id", "ID", "trade only this; repeatable")] = ()
     market: Annotated[MarketSource, Option("--market", "SOURCE", "auto|live|replay|sim")] = MarketSource.AUTO
     tape: Annotated[Path | None, Option("--tape", "PATH", "recording to replay")] = None
-    speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "event seconds a second")] = (
-        None
-    )
+    speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "times real time")] = None
     seed: Annotated[int, SEED, Option("--seed", "N", "start of all simulated chance")] = 1
-    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "stop after that")] = None
+    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "wall time")] = None
     events_max: Annotated[int | None, COUNT, Option("--events", "N", "stop after so many events")] = None
     db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
     new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
@@ -190,14 +180,12 @@ TABLES = {
     "paper": PaperSettings.__struct_fields__,
     "strategies": (),
 }
-GROUPS = {"strategies": "what runs", "market": "where events come from", "duration_s": "when it ends"}
-GROUPS["db"] = "what it keeps and shows"
+GROUPS = {"market": "where events come from", "duration_s": "when it ends", "db": "what it keeps and shows"}
 EPILOG = """examples:
   python orchestrator.py --strategies sniper
       one strategy on paper, on live data where there is a network
   python orchestrator.py --strategies sniper,quoter --tape data/books_btc15m --seed 7
       two on a recording, as fast as it goes; the same seed gives the same orders
-
 python orchestrator.py why ID --db PATH tells how an order, fill or position came about.
 Secrets and hosts come from .env or the environment: see .env.example."""
 
@@ -233,10 +221,7 @@ def load(argv: Sequence[str]) -> Settings | WhyCommand:
         limits=_struct(Limits, tables["limits"]),
         paper=_struct(PaperSettings, tables["paper"]),
         run=_struct(RunSettings, run),
-        strategy_parameters={
-            name: {key: value.raw for key, value in _entries(table, ()).items()}
-            for name, table in tables["strategies"].items()
-        },
+        strategy_parameters={name: dict(_entries(table, ())) for name, table in tables["strategies"].items()},
         environment=_read_environment(),
     )
     return _consistent(settings, asked)
@@ -247,8 +232,6 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
     >>> nearest("quotr", ["sniper", "quoter"])
     '; close: quoter'
-    >>> nearest("x", ["sniper", "quoter"])
-    '; there are: quoter, sniper'
     """
     close = _closest(name, choices)
     return f"; close: {close}" if close else f"; there are: {', '.join(sorted(choices)) or 'none'}"
@@ -269,51 +252,43 @@ def _consistent(settings: Settings, asked: Mapping[str, Value]) -> Settings:
     return msgspec.structs.replace(settings, market=market)
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(ArgumentParser):
     def read(self, argv: Sequence[str]) -> dict[str, Value]:
         found, unknown = self.parse_known_args(argv)
         given = vars(found)
-        words = given.pop("words", [])
-        if len(words) == 2 and words[0] == "why":
-            given["why"] = words.pop()
-            words.clear()
-        for word in (word.partition("=")[0] for word in [*unknown, *words]):
+        match given.pop("words", []):
+            case ["why", str(identifier)]:
+                given["why"] = identifier
+            case words:
+                unknown += words
+        for word in (word.partition("=")[0] for word in unknown):
             if word.startswith("-"):
                 raise _error(f"{_shown(word)}: no such option{nearest(word, self._option_string_actions)}")
-            raise _error(
-                f"{_shown(word)}: not an option; strategies follow --strategies, and an ID follows why"
-            )
-        flags = {name: option.flag for name, option in OPTIONS.items()}
-        return {name: Value(flags.get(name, name), raw) for name, raw in given.items()}
+            raise _error(f"{_shown(word)}: no option; strategies follow --strategies, an ID follows why")
+        return {
+            name: Value(OPTIONS[name].flag if name in OPTIONS else f"--{name}", raw)
+            for name, raw in given.items()
+        }
 
     def error(self, message: str) -> NoReturn:
         raise _error(f"{message.removeprefix('argument ')}; --help shows how")
 
 
 def _new_parser() -> _Parser:
-    parser = _Parser(
-        prog="orchestrator.py",
-        usage="python orchestrator.py --strategies NAME,NAME [options]",
-        description="Trade with strategies, on paper unless told otherwise; Ctrl-C stops in good order.",
-        epilog=EPILOG,
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
-            prog, max_help_position=40, width=100
-        ),
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-    )
-    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
-    group: argparse._ArgumentGroup | _Parser = parser
+    usage = "python orchestrator.py --strategies NAME,NAME [options]"
+    about = "Trade with strategies, on paper unless told otherwise; Ctrl-C stops in good order."
+    layout = partial(RawDescriptionHelpFormatter, max_help_position=28, width=100)
+    parser = _Parser("orchestrator.py", usage, about, EPILOG, formatter_class=layout, allow_abbrev=False)
+    parser.add_argument("words", nargs="*", default=SUPPRESS, help=SUPPRESS)
+    group = parser.add_argument_group("what runs")
     for name, (flag, metavar, text) in OPTIONS.items():
         group = parser.add_argument_group(GROUPS[name]) if name in GROUPS else group
         default = MAX if name == "speed" else FIELDS[name].default
         shown = text if default in (None, False, (), msgspec.NODEFAULT) else f"{text} (default: {default})"
-        if metavar:
-            action = "append" if name in ("strategies", "token_ids") else "store"
-            group.add_argument(flag, dest=name, metavar=metavar, help=shown, action=action)
-        else:
-            group.add_argument(flag, dest=name, help=shown, action="store_true")
-    group.add_argument("--config", metavar="FILE", help="settings in TOML")
+        action = "append" if get_args(FIELDS[name].type)[0] == Names else "store" if metavar else "store_true"
+        more: dict[str, Any] = {"metavar": metavar} if metavar else {}
+        group.add_argument(flag, dest=name, default=SUPPRESS, help=shown, action=action, **more)
+    group.add_argument("--config", metavar="FILE", default=SUPPRESS, help="settings in TOML")
     group.add_argument("--version", action="version", version=f"orchestrator.py {VERSION}")
     return parser
 
@@ -409,17 +384,15 @@ def _line(value: Value) -> str:
 
 
 def _text(raw: object) -> str:
-    if isinstance(raw, bool):
-        return str(raw).lower()
-    if isinstance(raw, int | Decimal):
-        return str(Decimal(raw))  # str refuses an int of more than 4300 digits
+    if isinstance(raw, int | Decimal):  # str refuses an int of more than 4300 digits
+        return str(raw).lower() if isinstance(raw, bool) else str(Decimal(raw))
     return raw if isinstance(raw, str) else f"({type(raw).__name__})"
 
 
 def _stable(value: object) -> str:
-    return (
-        f"{value.normalize():f}" if isinstance(value, Decimal) and abs(value.adjusted()) < 40 else str(value)
-    )
+    if isinstance(value, Decimal) and abs(value.adjusted()) < EXPONENT_MAX:
+        return f"{value.normalize():f}"
+    return str(value)
 
 
 def _shown(raw: object) -> str:

@@ -11,13 +11,14 @@ from domain import identifiers
 from domain.book import OrderBook
 from domain.identifiers import InstrumentId, MarketId, SessionId, StrategyName
 from domain.instrument import Instrument, Market, Side
-from domain.messages import CancelIntent, PassedOver, RedeemIntent, StrategyIntent
+from domain.messages import CancelIntent, PassedOver, Receipt, RedeemIntent, StrategyIntent
 from domain.money import ZERO
 from domain.order import Intent, Order
 from domain.records import (
     DenialRecord,
     EventRecord,
     GateCountRecord,
+    ReceiptRecord,
     Record,
     SignalOutcome,
     SignalRecord,
@@ -145,6 +146,8 @@ class Desk:
                     self._redeem(intent, wishes, journal)
                 case PassedOver(market_id=market_id, gate=gate):
                     self._count(market_id, gate)
+                case Receipt():
+                    journal.append(ReceiptRecord(strategy=self.name, receipt=intent))
         up = self._up.setdefault(scope, {}) if wanted else self._up.pop(scope, {})
         for key in [key for key in up if key not in wanted]:
             del up[key]

@@ -30,6 +30,7 @@ from domain.messages import (
     TradePrint,
     WalletTrade,
 )
+from domain.money import ZERO, proceeds_of
 from domain.order import Order
 from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
 from order_manager import NEWS, OrderManager
@@ -201,18 +202,18 @@ class Engine:
 
     def value_of(self, strategy: StrategyName) -> Decimal:
         """What the strategy's positions would bring now, at the exit side; at cost where no book was ever seen."""
-        total = Decimal(0)
+        total = ZERO
         for position in self.orders.portfolio.positions.values():
             if position.strategy == strategy and position.quantity:
                 mark = self.market.mark_price(position.instrument_id)
-                total += position.cost if mark is None else mark * position.quantity
+                total += position.cost if mark is None else proceeds_of(price=mark, quantity=position.quantity)
         return total
 
     @property
     def equity(self) -> Decimal:
         """Money of the wallet plus the value of all positions at the exit side, in pUSD."""
         values = (self.value_of(strategy_name(strategy)) for strategy in self.strategies)
-        return self.orders.portfolio.cash_total + sum(values, Decimal(0))
+        return self.orders.portfolio.cash_total + sum(values, ZERO)
 
     def check(self) -> None:
         """Check every invariant over everything; raise InvariantError where one does not hold."""

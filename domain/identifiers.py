@@ -33,7 +33,7 @@ def order_id(*, session: SessionId, seed: int, intent: IntentId, generation: int
     """Derive the client order id from the intent, so that it is known before the first byte leaves.
 
     >>> order_id(session=SessionId("s1"), seed=1, intent=IntentId("s1/sniper/k/0"), generation=1)
-    's1-70e6c9c0c1f1ac2c'
+    's1-a385911d355eda92'
     """
     return OrderId(f"{session}-{digest(str(seed), intent, str(generation))}")
 

@@ -34,7 +34,7 @@ class Account(NamedTuple):
     owner: str
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.owner}"
+        return f"{self.kind.value}:{self.owner}"
 
 
 class Entry(NamedTuple):

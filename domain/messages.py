@@ -154,7 +154,33 @@ class PassedOver(NamedTuple):
     gate: str
 
 
-StrategyIntent = Intent | CancelIntent | RedeemIntent | PassedOver
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What became of another wallet's trade that a strategy follows; the latest receipt of a key wins.
+
+    `outcome` is one of copied, skipped, waiting, failed; `reason` says in words why. Slippage is our price less
+    the leader's, against us where positive; `delay_s` counts from the leader's trade to our fill.
+    """
+
+    time_ns: int
+    key: str
+    wallet: str
+    name: str
+    market_id: MarketId
+    instrument_id: InstrumentId
+    side: Side
+    leader_price: Decimal
+    leader_quantity: Decimal
+    leader_time_ns: int
+    our_price: Decimal | None
+    our_quantity: Decimal | None
+    our_time_ns: int | None
+    slippage: Decimal | None
+    delay_s: Decimal | None
+    outcome: str
+    reason: str
+
+
+StrategyIntent = Intent | CancelIntent | RedeemIntent | PassedOver | Receipt
 
 
 # --- what venues report ------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ def cost_of(*, price: Decimal, quantity: Decimal) -> Decimal:
     """What a purchase costs without its fee, rounded up to a unit, so that we never owe more than we booked.
 
     >>> cost_of(price=Decimal("0.985"), quantity=Decimal("20.31"))
-    Decimal('20.005350')
+    Decimal('20.00535')
     """
     return round_up(price * quantity, UNIT)
 
@@ -91,7 +91,7 @@ def taker_fee_max(*, price_max: Decimal, quantity: Decimal, rate: Decimal, expon
     p × (1 − p) grows up to one half, so a fill at a better price can cost a larger fee.
 
     >>> taker_fee_max(price_max=Decimal("0.96"), quantity=Decimal(20), rate=Decimal("0.07"), exponent=1)
-    Decimal('0.35000')
+    Decimal('0.3500')
     """
     price = min(price_max, Decimal("0.5"))
     return round_up(quantity * rate * (price * (ONE - price)) ** exponent, FEE_UNIT)

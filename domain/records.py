@@ -8,7 +8,7 @@ from msgspec import Struct
 from domain.identifiers import CorrelationId, InstrumentId, MarketId, OrderId, StrategyName, TradeId, VenueName
 from domain.instrument import Side
 from domain.ledger import Transfer
-from domain.messages import Fill, Settlement
+from domain.messages import Fill, Receipt, Settlement
 from domain.order import Order, OrderEvent, OrderStatus
 
 
@@ -161,6 +161,13 @@ class MetricsRecord(Struct, frozen=True, kw_only=True, tag="metrics"):
     fees: Decimal
 
 
+class ReceiptRecord(Struct, frozen=True, kw_only=True, tag="receipt"):
+    """A strategy's receipt for another wallet's trade; the latest of (strategy, key) wins."""
+
+    strategy: StrategyName
+    receipt: Receipt
+
+
 Record = (
     SignalRecord
     | DenialRecord
@@ -174,6 +181,7 @@ Record = (
     | EventRecord
     | GateCountRecord
     | MetricsRecord
+    | ReceiptRecord
 )
 
 

@@ -3,13 +3,15 @@
 from decimal import Decimal
 
 from domain.instrument import Side
+from domain.money import proceeds_of
 from domain.records import PositionRecord, ReservationRecord
 from state.portfolio import Position, Reservation
 
 
 def position_record(position: Position, mark_price: Decimal | None, *, time_ns: int) -> PositionRecord:
     """The position as it is stored; without a mark there is no unrealised profit, and none is made up."""
-    unrealized = None if mark_price is None else mark_price * position.quantity - position.cost
+    value = None if mark_price is None else proceeds_of(price=mark_price, quantity=position.quantity)
+    unrealized = None if value is None else value - position.cost
     return PositionRecord(
         strategy=position.strategy,
         venue=position.venue,

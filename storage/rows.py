@@ -20,6 +20,7 @@ from domain.records import (
     OrderEventRecord,
     OrderRecord,
     PositionRecord,
+    ReceiptRecord,
     Record,
     ReservationRecord,
     SettlementRecord,
@@ -81,6 +82,8 @@ def rows_of(  # noqa: C901, PLR0911  # one case for each kind of record
             return [Row(GATE_COUNT, _gate_count(record, origin))]
         case MetricsRecord():
             return [Row(METRICS, _metrics(record, origin))]
+        case ReceiptRecord():
+            return [Row(RECEIPT, _receipt(record, origin))]
 
 
 def _insert(table: str, columns: str) -> Statement:
@@ -158,6 +161,14 @@ METRICS = _insert(
     "strategy_metrics",
     "timestamp, session, strategy, signals, orders, fills, denials, duplicates, wins, losses,"
     " realized_pnl, unrealized_pnl, fees",
+)
+
+RECEIPT = _upsert(
+    "receipts",
+    "timestamp, session, strategy, key, wallet, name, market, instrument, side, leader_price, leader_size,"
+    " leader_time, our_price, our_size, our_time, slippage, delay_s, outcome, reason",
+    key="session, strategy, key",
+    changes=_latest("timestamp, our_price, our_size, our_time, slippage, delay_s, outcome, reason"),
 )
 
 
@@ -248,6 +259,16 @@ def _metrics(r: MetricsRecord, origin: Origin) -> Values:
     counts = (r.signals, r.orders, r.fills, r.denials, r.duplicates, r.wins, r.losses)
     money = (to_sql(r.realized_pnl), to_sql(r.unrealized_pnl), to_sql(r.fees))
     return (_time(r.time_ns), origin.session, r.strategy, *counts, *money)
+
+
+def _receipt(record: ReceiptRecord, origin: Origin) -> Values:
+    r = record.receipt
+    where = (_time(r.time_ns), origin.session, record.strategy, r.key, r.wallet, r.name)
+    what = (r.market_id, r.instrument_id, r.side)
+    leader = (to_sql(r.leader_price), to_sql(r.leader_quantity), _time(r.leader_time_ns))
+    ours = (to_sql_optional(r.our_price), to_sql_optional(r.our_quantity), _time_optional(r.our_time_ns))
+    gap = (to_sql_optional(r.slippage), to_sql_optional(r.delay_s))
+    return (*where, *what, *leader, *ours, *gap, r.outcome, r.reason)
 
 
 def _time_optional(time_ns: int | None) -> str | None:

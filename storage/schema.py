@@ -118,7 +118,17 @@ CREATE TABLE strategy_metrics(
     realized_pnl REAL NOT NULL, unrealized_pnl REAL NOT NULL, fees REAL NOT NULL);
 """
 
-MIGRATIONS = (TABLES,)
+RECEIPTS = """
+CREATE TABLE receipts(
+    id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, session TEXT NOT NULL, strategy TEXT NOT NULL,
+    key TEXT NOT NULL, wallet TEXT NOT NULL, name TEXT NOT NULL, market TEXT NOT NULL,
+    instrument TEXT NOT NULL, side TEXT NOT NULL, leader_price REAL NOT NULL, leader_size REAL NOT NULL,
+    leader_time TEXT NOT NULL, our_price REAL, our_size REAL, our_time TEXT, slippage REAL, delay_s REAL,
+    outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    UNIQUE (session, strategy, key));
+"""
+
+MIGRATIONS = (TABLES, RECEIPTS)
 """Number n (from 1) brings `user_version` from n − 1 to n."""
 
 
