@@ -9,6 +9,7 @@ from msgspec import Struct
 from clock import NS_PER_S
 from domain import identifiers
 from domain.book import OrderBook
+from domain.errors import StrategyFlood
 from domain.identifiers import InstrumentId, MarketId, SessionId, StrategyName
 from domain.instrument import Instrument, Market, Side
 from domain.messages import CancelIntent, PassedOver, Receipt, RedeemIntent, StrategyIntent
@@ -29,6 +30,9 @@ from state.market import MarketData
 from strategies.base_strategy import BaseStrategy, Holding, StrategyState, strategy_name
 
 NS_PER_MINUTE = 60 * NS_PER_S
+SIGNALS_PER_MINUTE_MAX = 6_000
+"""Signals, repeats of one that is up included, that a strategy may give in a minute of event time."""
+
 NOTHING_HELD = Holding(ZERO, ZERO, ZERO)
 
 
@@ -128,12 +132,14 @@ class Desk:
         self._up: dict[InstrumentId | None, dict[str, Signal]] = {}
         self._gates: dict[tuple[MarketId, str], int] = {}
         self._minute_ns = 0
+        self._signals_of_minute = 0
 
     def decide(
         self, intents: list[StrategyIntent], *, scope: InstrumentId | None, journal: list[Record]
     ) -> Wishes:
         """Act on what one hook yielded. `scope` is the instrument whose event it saw: a signal of that scope
         that is not repeated has come down, and its next appearance is a new one."""
+        self._refuse_flood(sum(isinstance(intent, Intent) for intent in intents))
         wishes = Wishes(sends=[], cancels=[], redemptions=[])
         wanted: dict[str, list[Intent]] = {}
         for intent in intents:
@@ -161,6 +167,7 @@ class Desk:
         if minute_ns != self._minute_ns:
             self.write_counts(journal)
             self._minute_ns = minute_ns
+            self._signals_of_minute = 0
 
     def write_counts(self, journal: list[Record]) -> None:
         """Write the counts gathered so far; the store adds to a minute that it has already."""
@@ -171,6 +178,12 @@ class Desk:
                 )
             )
         self._gates.clear()
+
+    def _refuse_flood(self, signals: int) -> None:
+        """Bound the rows that one strategy can make; counted before any of them is written."""
+        self._signals_of_minute += signals
+        if self._signals_of_minute > SIGNALS_PER_MINUTE_MAX:
+            raise StrategyFlood(f"strategy {self.name} gave more than {SIGNALS_PER_MINUTE_MAX} signals in a minute")
 
     # --- signals ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from desk import Desk, Redemption
-from domain.errors import StrategyError
+from domain.errors import StrategyError, StrategyFlood
 from domain.identifiers import SessionId, StrategyName
 from domain.messages import (
     BookSnapshot,
@@ -39,6 +39,9 @@ from state.market import MarketData
 from state.positions import position_record
 from strategies.base_strategy import BaseStrategy, Intents, View, strategy_name
 
+INTENTS_MAX = 1_000
+"""What one hook may yield; more is a flood, and a generator that never ends is one too."""
+
 FULL_CHECK_EVERY = 1_000
 """Transactions between two checks of every invariant over everything."""
 
@@ -63,6 +66,7 @@ class Engine:
         self.market = market
         self.orders = orders
         self.position = 0
+        self.ask = ask
         self._session = session
         self._desks: dict[StrategyName, Desk] = {}
         self._signal_numbers = itertools.count(1)
@@ -110,12 +114,8 @@ class Engine:
 
     def step(self, strategy: BaseStrategy, event: StrategyEvent) -> Decision:
         """Let a strategy see an event and turn what it yields into orders, cancels, redemptions or denials."""
-        desk = self._desks[strategy_name(strategy)]
-        desk.view.time_ns = event.time_ns
-        desk.turn_minute(self._journal)
-        strategy.metrics.events += 1
-        strategy.last_event_ns = event.time_ns
-        intents = _ask(strategy, event, desk.view)
+        desk = self.note_event(strategy, event)
+        intents = self.ask(strategy, event, desk.view)
         scope = event.book.instrument_id if isinstance(event, BookSnapshot) else None
         wishes = desk.decide(intents, scope=scope, journal=self._journal)
         if not self._journal:
@@ -126,6 +126,15 @@ class Engine:
             cancels=tuple(wishes.cancels),
             redemptions=tuple(wishes.redemptions),
         )
+
+    def note_event(self, strategy: BaseStrategy, event: StrategyEvent) -> Desk:
+        """Count the event and close the past minute: all of a step that comes before the hook."""
+        desk = self._desks[strategy_name(strategy)]
+        desk.view.time_ns = event.time_ns
+        desk.turn_minute(self._journal)
+        strategy.metrics.events += 1
+        strategy.last_event_ns = event.time_ns
+        return desk
 
     def apply(self, report: ExecutionReport) -> Decision:
         """Book what a venue reported; the strategies hear of it when it is durable."""
@@ -260,14 +269,16 @@ class Engine:
         return order.strategy
 
 
-def _ask(strategy: BaseStrategy, event: StrategyEvent, view: View) -> list[StrategyIntent]:
+def ask(strategy: BaseStrategy, event: StrategyEvent, view: View) -> list[StrategyIntent]:
     """Run the hook to its end before anything is made of it: one that raises has asked for nothing."""
     try:
-        return list(hook(strategy, event, view))
+        intents = list(itertools.islice(hook(strategy, event, view), INTENTS_MAX + 1))
     except Exception as error:  # supervised: the runner stops this strategy and no other
-        strategy.metrics.errors += 1
         strategy.on_error(error)
         raise StrategyError(f"strategy {strategy.name} raised {type(error).__name__}: {error}") from error
+    if len(intents) > INTENTS_MAX:
+        raise StrategyFlood(f"strategy {strategy.name} yielded more than {INTENTS_MAX} intents at one event")
+    return intents
 
 
 def hook(strategy: BaseStrategy, event: StrategyEvent, view: View) -> Intents:

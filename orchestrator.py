@@ -17,11 +17,12 @@ import uvloop
 from backtest.open_tape import open_tape
 from backtest.tape import Tape
 from clock import monotonic_s
-from config import VERSION, MarketSource, Mode, Settings, WhyCommand, load, nearest
+from config import MarketSource, Mode, Settings, WhyCommand, load, nearest
 from console import Console, summary_lines
 from domain.errors import ConfigurationError, StoreError, UserError
+from guard import Guard
 from recovery import open_session
-from session import Outcome, Session
+from session import Outcome, Session, Surroundings
 from storage.queries import why
 from strategies import loader
 from strategies.base_strategy import BaseStrategy
@@ -59,8 +60,8 @@ def trade(settings: Settings) -> int:
     _check_token_ids(settings, tape)
     console = Console(sys.stderr if settings.json_output else sys.stdout)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with Telemetry(settings, settings.strategies) as telemetry:
-        outcome = _play(settings, tape, strategies, console, telemetry)
+    with Telemetry(settings) as telemetry:
+        outcome = _play(settings, tape, strategies, Surroundings(console, telemetry, Guard(settings.db)))
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
         print(msgspec.json.Encoder(decimal_format="number").encode(result).decode())
@@ -70,18 +71,16 @@ def trade(settings: Settings) -> int:
     return 0
 
 
-def _play(
-    settings: Settings, tape: Tape, strategies: list[BaseStrategy], console: Console, telemetry: Telemetry
-) -> Outcome:
+def _play(settings: Settings, tape: Tape, strategies: list[BaseStrategy], around: Surroundings) -> Outcome:
     """Play the session; a failed commit discards memory as a whole and reads the store again."""
     for attempt in range(COMMITS_FAILED_MAX):
-        opened = open_session(settings, tape, strategies, version=VERSION, is_retry=attempt > 0)
-        console.banner(_banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed))
+        opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=attempt > 0)
+        around.console.banner(_banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed))
         try:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(Session(settings, tape, strategies, opened, console, telemetry).play())
+            with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(Session(settings, tape, strategies, opened, around).play())
         except StoreError as error:
-            telemetry.error("a commit failed: memory is discarded and the store read again", error=str(error))
+            around.telemetry.error("a commit failed: memory is discarded, the store read again", error=str(error))
             strategies = _load_strategies(settings)
     raise UserError(f"{settings.db}: {COMMITS_FAILED_MAX} commits failed; free some disk space or give another --db")
 

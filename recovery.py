@@ -10,8 +10,10 @@ under way, and the session goes on (docs/decisions/0003).
 from typing import NamedTuple
 
 from backtest.tape import Tape
-from config import Settings
-from domain.identifiers import digest
+from config import VERSION, Settings
+from domain.identifiers import SessionId, digest
+from domain.inputs import Input, InputKind
+from guard import HANG_S_MAX, Guard
 from storage.sessions import RunInfo, SessionState
 from storage.store import Store
 from strategies.base_strategy import BaseStrategy
@@ -21,14 +23,15 @@ ACCOUNT_KIND = "paper on a recording"
 
 
 class Opened(NamedTuple):
-    """A store that is ready to write, and where its session stands."""
+    """A store that is ready to write, where its session stands, and what was done to it from outside."""
 
     store: Store
     state: SessionState
+    inputs: list[Input]
 
 
 def open_session(
-    settings: Settings, tape: Tape, strategies: list[BaseStrategy], *, version: str, is_retry: bool = False
+    settings: Settings, tape: Tape, strategies: list[BaseStrategy], *, guard: Guard, is_retry: bool = False
 ) -> Opened:
     """Open the store and begin or resume its session.
 
@@ -43,14 +46,29 @@ def open_session(
         strategies=settings.strategies,
         seed=settings.seed,
         config_hash=fingerprint["config"],
-        version=version,
+        version=VERSION,
     )
     try:
         state = store.begin(fingerprint=fingerprint, run=run, fresh=settings.new_session and not is_retry)
     except BaseException:
         store.release()
         raise
-    return Opened(store, state)
+    inputs = store.inputs()
+    if (halt := _halt_after_hang(guard, state.session)) is not None:
+        store.add_input(halt)
+        inputs.append(halt)
+    return Opened(store, state, inputs)
+
+
+def _halt_after_hang(guard: Guard, session: SessionId) -> Input | None:
+    """The strategy whose hook hung the last process for good is left out from that very event on."""
+    hang = guard.find_hang()
+    if hang is None or hang.session != session:
+        return None
+    reason = f"strategy {hang.strategy} hung the process: native code did not return within {HANG_S_MAX} s"
+    return Input(
+        position=hang.position, kind=InputKind.HALT, strategy=hang.strategy, ordinal=hang.ordinal, reason=reason
+    )
 
 
 def session_fingerprint(settings: Settings, tape: Tape, strategies: list[BaseStrategy]) -> dict[str, str]:

@@ -2,15 +2,23 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
-from domain.errors import StrategyError
-from domain.messages import StrategyEvent
+from msgspec import Struct
+
+from domain.errors import StrategyError, StrategyFlood
+from domain.inputs import Input, InputKind
+from domain.messages import BookSnapshot, StrategyEvent
 from engine import Engine
 from executor import Executor
+from guard import HookTimeout, TaskLeak
 from strategies.base_strategy import BaseStrategy, StrategyState, strategy_name
 
 INBOX_MAX = 100_000
 """Events that may wait for one strategy; one more, and it is stopped: it cannot keep up."""
+
+ERRORS_MAX = 3
+"""Hooks that may raise before the strategy is stopped; a hang, a leak or a flood stops it at once."""
 
 
 class Backlog:
@@ -37,16 +45,70 @@ class Backlog:
             await self._waiter
 
 
-class Runner:
-    """Feeds one strategy; its exception stops it alone and cancels its orders."""
+class Inbox:
+    """Events in order. Where books conflate (live data only), a newer book takes the place of one still waiting;
+    fills, order events and all else are never dropped."""
 
-    def __init__(self, strategy: BaseStrategy, *, engine: Engine, executor: Executor, backlog: Backlog) -> None:
+    def __init__(self, *, conflates: bool) -> None:
+        self._conflates = conflates
+        self._events: deque[list[StrategyEvent]] = deque()
+        self._waiting_books: dict[str, list[StrategyEvent]] = {}
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: StrategyEvent) -> bool:
+        """Take an event in; False where it only replaced an older book."""
+        if self._conflates and isinstance(event, BookSnapshot):
+            if waiting := self._waiting_books.get(event.book.instrument_id):
+                waiting[0] = event
+                return False
+            slot: list[StrategyEvent] = [event]
+            self._waiting_books[event.book.instrument_id] = slot
+            self._events.append(slot)
+            return True
+        self._events.append([event])
+        return True
+
+    def get(self) -> StrategyEvent:
+        """Take the oldest event out."""
+        (event,) = self._events.popleft()
+        if self._conflates and isinstance(event, BookSnapshot):
+            del self._waiting_books[event.book.instrument_id]
+        return event
+
+
+class Supervision(Struct, kw_only=True):
+    """What a runner is told about its strategy from outside, and whom it tells when it stops it.
+
+    `halt` is where an earlier run of this session interrupted the strategy: a re-execution leaves it out from
+    the same event on. `note_input` stores a new interruption before anything follows from it.
+    """
+
+    halt: Input | None = None
+    note_input: Callable[[Input], None] = lambda _: None
+
+
+class Runner:
+    """Feeds one strategy; what it does wrong stops it alone and cancels its orders."""
+
+    def __init__(
+        self,
+        strategy: BaseStrategy,
+        *,
+        engine: Engine,
+        executor: Executor,
+        backlog: Backlog,
+        supervision: Supervision | None = None,
+        conflates: bool = False,
+    ) -> None:
         self.strategy = strategy
         self.name = strategy_name(strategy)
         self._engine = engine
         self._executor = executor
         self._backlog = backlog
-        self._inbox: deque[StrategyEvent] = deque()
+        self._supervision = supervision or Supervision()
+        self._inbox = Inbox(conflates=conflates)
         self._wake = asyncio.Event()
 
     def offer(self, event: StrategyEvent) -> None:
@@ -56,8 +118,8 @@ class Runner:
         if len(self._inbox) >= INBOX_MAX:
             self._stop(f"its inbox holds {INBOX_MAX} events", event.time_ns)
             return
-        self._backlog.add()
-        self._inbox.append(event)
+        if self._inbox.put(event):
+            self._backlog.add()
         self._wake.set()
 
     async def run(self) -> None:
@@ -66,20 +128,46 @@ class Runner:
             await self._wake.wait()
             self._wake.clear()
             while self._inbox:
-                self._handle(self._inbox.popleft())
+                self._handle(self._inbox.get())
                 self._backlog.done()
 
     def _handle(self, event: StrategyEvent) -> None:
         if self.strategy.state is StrategyState.STOPPED:
             return
+        halt = self._supervision.halt
+        if halt is not None and self.strategy.metrics.events + 1 == halt.ordinal:
+            self._engine.note_event(self.strategy, event)
+            self._stop(halt.reason, event.time_ns)
+            return
         try:
             self._executor.take(self._engine.step(self.strategy, event))
         except StrategyError as error:
-            self._stop(str(error), event.time_ns)
+            self._fail(error, event.time_ns)
+
+    def _fail(self, error: StrategyError, time_ns: int) -> None:
+        """Count what raised and go on a few times; what depends on the clock is stored, so that it can be repeated."""
+        metrics, reason = self.strategy.metrics, str(error)
+        metrics.errors += 1
+        is_timing = isinstance(error, HookTimeout | TaskLeak)
+        if is_timing:
+            self._supervision.note_input(
+                Input(
+                    position=self._engine.position,
+                    kind=InputKind.HALT,
+                    strategy=self.name,
+                    ordinal=metrics.events,
+                    reason=reason,
+                )
+            )
+        if is_timing or isinstance(error, StrategyFlood) or metrics.errors >= ERRORS_MAX:
+            self._stop(reason, time_ns)
+        else:
+            note = {"strategy": self.name, "error": reason}
+            self._executor.take(self._engine.note(time_ns, "strategy.error", note))
 
     def _stop(self, reason: str, time_ns: int) -> None:
         self.strategy.stop(reason)
         note = {"strategy": self.name, "reason": reason}
         self._executor.take(self._engine.note(time_ns, "strategy.stopped", note))
-        cancels = self._engine.cancel_all(strategy=self.name, reason=f"strategy stopped: {reason}", time_ns=time_ns)
-        self._executor.take(cancels)
+        why = f"strategy {self.name} was stopped"
+        self._executor.take(self._engine.cancel_all(strategy=self.name, reason=why, time_ns=time_ns))

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,16 +13,18 @@ from backtest.lockstep import Lockstep, Parts
 from backtest.tape import Tape
 from backtest.timeline import Timeline
 from clock import NS_PER_S, monotonic_s
-from config import Settings, StopPolicy
+from config import Settings
 from console import Console
 from domain.identifiers import InstrumentId, OrderId, SessionId
+from domain.inputs import Input, InputKind
 from domain.messages import MarketEvent
 from domain.records import MetricsRecord, OrderRecord, Transaction
 from engine import Engine
 from executor import Executor
+from guard import Guard
 from order_manager import OrderManager
 from recovery import Opened
-from runner import Backlog, Runner
+from runner import Backlog, Runner, Supervision
 from state.market import MarketData
 from strategies.base_strategy import BaseStrategy
 from telemetry import Telemetry
@@ -44,6 +47,14 @@ class StopRequest:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._event.wait()
+
+
+class Surroundings(NamedTuple):
+    """What a session is shown through and held by: one of each per process."""
+
+    console: Console
+    telemetry: Telemetry
+    guard: Guard
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -70,14 +81,12 @@ class Session:
         tape: Tape,
         strategies: list[BaseStrategy],
         opened: Opened,
-        console: Console,
-        telemetry: Telemetry,
+        surroundings: Surroundings,
     ) -> None:
         self._settings = settings
         self._tape = tape
-        self._console = console
-        self._telemetry = telemetry
-        self._store, self._state = opened
+        self._console, self._telemetry, self._guard = surroundings
+        self._store, self._state, self._inputs = opened
         self._resumed_at = self._state.last_position
         self._stop = StopRequest()
         self._last_order_id: OrderId | None = None
@@ -98,13 +107,23 @@ class Session:
         if settings.token_ids:
             orders.allowed = frozenset(InstrumentId(token_id) for token_id in settings.token_ids)
         self._engine = Engine(session=self._state.session, market=market, orders=orders)
+        self._guard.session = self._state.session
+        self._guard.position_of = lambda: self._engine.position
+        self._engine.ask = self._guard.ask
         self._executor = Executor(
             engine=self._engine, store=self._store, scheduler=self._timeline, venue=self._venue
         )
         self._executor.on_durable = self._show
         backlog = Backlog()
         self._runners = tuple(
-            Runner(strategy, engine=self._engine, executor=self._executor, backlog=backlog) for strategy in strategies
+            Runner(
+                strategy,
+                engine=self._engine,
+                executor=self._executor,
+                backlog=backlog,
+                supervision=Supervision(halt=self._halt_of(strategy), note_input=self._store.add_input),
+            )
+            for strategy in strategies
         )
         for strategy in strategies:
             self._engine.add(strategy)
@@ -119,9 +138,15 @@ class Session:
             metrics_interval_s=settings.run.metrics_interval_s,
         )
 
+    def _halt_of(self, strategy: BaseStrategy) -> Input | None:
+        """Where an earlier run of this session had to interrupt the strategy."""
+        halts = [i for i in self._inputs if i.kind is InputKind.HALT and i.strategy == strategy.name]
+        return halts[0] if halts else None
+
     async def play(self) -> Outcome:
         """Play the recording from where the session stands; raises StoreError where memory must be discarded."""
         self._watch_signals()
+        self._guard.attach(asyncio.get_running_loop())
         try:
             async with asyncio.TaskGroup() as tasks:
                 runners = [tasks.create_task(runner.run(), name=runner.name) for runner in self._runners]
@@ -137,8 +162,8 @@ class Session:
     async def _play(self) -> Outcome:
         driver = Lockstep(
             self._parts,
-            stops={position: StopPolicy(kind) for position, kind in self._store.inputs().items()},
-            note_stop=self._note_stop,
+            recorded=self._inputs,
+            note_input=self._store.add_input,
             before_event=self._before_event,
         )
         stopped = await driver.play(self._tape.events())
@@ -150,7 +175,7 @@ class Session:
 
     # --- pacing and stopping ------------------------------------------------------------------------
 
-    async def _before_event(self, event: MarketEvent) -> StopPolicy | None:
+    async def _before_event(self, event: MarketEvent) -> InputKind | None:
         """Wait as the speed asks, and say whether to stop; while a restart catches up it neither waits nor stops."""
         if self._store.is_catching_up:
             return None
@@ -159,7 +184,7 @@ class Session:
             self._stop.set(f"--events {self._settings.events_max} were taken")
         await self._pace(event.time_ns)
         if self._stop.reason:
-            return self._settings.run.stop_policy
+            return InputKind(self._settings.run.stop_policy.value)
         self._console.progress(
             events=self._engine.position,
             total=self._tape.events_total,
@@ -178,9 +203,6 @@ class Session:
         due_s = start_s + float(Decimal(time_ns - start_ns) / NS_PER_S / self._settings.speed)
         if (delay_s := due_s - monotonic_s()) > 0:
             await self._stop.wait_s(delay_s)
-
-    async def _note_stop(self, position: int, policy: StopPolicy) -> None:
-        await self._store.add_input(position=position, kind=policy.value)
 
     def _watch_signals(self) -> None:
         """The first signal stops in order; a second one ends the process at once: what was acknowledged is durable."""

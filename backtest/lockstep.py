@@ -3,15 +3,17 @@
 market event ─► venue and engine ─► inboxes ─► steps ─► outbox ─► commit ─► send, tell ─► … until nothing is left
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from backtest.timeline import Timeline
 from clock import NS_PER_S
-from config import StopPolicy
 from domain.identifiers import StrategyName
+from domain.inputs import Input, InputKind
 from domain.messages import (
     COUNTED,
     BookSnapshot,
@@ -48,31 +50,40 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 
 class Lockstep:
-    """Plays market events through one session. `before_event` may wait, to pace a run, and says when to stop."""
+    """Plays market events through one session. `before_event` may wait, to pace a run, and says when to stop.
+
+    `recorded` are the inputs of earlier runs of this session, repeated where they acted; `note_input` stores a
+    new one before anything follows from it.
+    """
 
     def __init__(
         self,
         parts: Parts,
         *,
-        stops: dict[int, str],
-        note_stop: Callable[[int, StopPolicy], Awaitable[None]],
-        before_event: Callable[[MarketEvent], Awaitable[StopPolicy | None]],
+        recorded: list[Input],
+        note_input: Callable[[Input], None],
+        before_event: Callable[[MarketEvent], Awaitable[InputKind | None]],
     ) -> None:
         self._parts = parts
-        self._stops = stops
-        self._note_stop = note_stop
+        self._recorded = recorded
+        self._note_input = note_input
         self._before_event = before_event
+        self._asked: deque[Input] = deque()
         self._by_name = {runner.name: runner for runner in parts.runners}
         parts.executor.on_news = self._tell
 
-    async def play(self, events: Iterator[MarketEvent]) -> StopPolicy | None:
+    def ask(self, kind: InputKind, *, strategy: str, reason: str) -> None:
+        """Ask for a pause or a resume; it acts before the next market event."""
+        self._asked.append(Input(position=-1, kind=kind, strategy=strategy, reason=reason))
+
+    async def play(self, events: Iterator[MarketEvent]) -> InputKind | None:
         """Play to the end of the events, or until asked to stop; return how it stopped, None for the end."""
         parts = self._parts
         is_started = False
         for event in events:
             await self._run_until(event.time_ns)
-            if isinstance(event, COUNTED) and await self._should_stop(event):
-                return StopPolicy(self._stops[parts.engine.position])
+            if isinstance(event, COUNTED) and (stop := await self._take_inputs(event)):
+                return stop
             parts.timeline.advance(event.time_ns)
             if not is_started:
                 is_started = True
@@ -128,31 +139,51 @@ class Lockstep:
         parts = self._parts
         parts.executor.take(parts.engine.take_stock(time_ns=parts.timeline.now_ns()))
 
-    async def _should_stop(self, event: MarketEvent) -> bool:
-        """Ask whether to stop before this event; a stop is durable before anything follows from it.
-
-        Where an earlier run stopped at this very position, what it did then is done again first.
-        """
+    async def _take_inputs(self, event: MarketEvent) -> InputKind | None:
+        """Repeat what was done at this position before, do what is asked for now, and say whether to stop."""
         position = self._parts.engine.position
-        was_stopped_here = position in self._stops
-        if was_stopped_here:
-            await self._wind_down(StopPolicy(self._stops[position]))
-            self._parts.engine.orders.is_draining = False
-        kind = await self._before_event(event)
-        if kind is None:
-            return False
-        if not was_stopped_here:
-            self._stops[position] = kind
-            await self._note_stop(position, kind)
-            await self._wind_down(kind)
-        return True
+        last: InputKind | None = None
+        while self._recorded and self._recorded[0].position <= position:
+            last = await self._apply(self._recorded.pop(0))
+        stop = await self._before_event(event)
+        while self._asked:
+            asked = msgspec.structs.replace(self._asked.popleft(), position=position)
+            self._note_input(asked)
+            last = await self._apply(asked)
+        if stop is not None and last is not stop:
+            self._note_input(Input(position=position, kind=stop))
+            await self._apply(Input(position=position, kind=stop))
+        return stop
 
-    async def _wind_down(self, kind: StopPolicy) -> None:
+    async def _apply(self, given: Input) -> InputKind:
+        match given.kind:
+            case InputKind.KEEP | InputKind.CANCEL:
+                await self._wind_down(given.kind)
+                self._parts.engine.orders.is_draining = False
+            case InputKind.PAUSE | InputKind.RESUME:
+                await self._switch(given)
+            case InputKind.HALT:
+                pass  # the runner itself counts up to the event at which it acts
+        return given.kind
+
+    async def _switch(self, given: Input) -> None:
+        """Pause or resume one strategy; its working orders stand."""
+        runner = self._by_name[StrategyName(given.strategy)]
+        if given.kind is InputKind.PAUSE:
+            runner.strategy.pause(given.reason)
+        else:
+            runner.strategy.resume()
+        note = {"strategy": given.strategy, "reason": given.reason}
+        time_ns = self._parts.timeline.now_ns()
+        self._parts.executor.take(self._parts.engine.note(time_ns, f"strategy.{given.kind}d", note))
+        await self._drain()
+
+    async def _wind_down(self, kind: InputKind) -> None:
         """Stop in order: no new orders; cancel what works or leave it as it is; store every figure."""
         parts = self._parts
         parts.engine.orders.is_draining = True
         now_ns = parts.timeline.now_ns()
-        if kind is StopPolicy.CANCEL:
+        if kind is InputKind.CANCEL:
             self._offer_to_all(Stopped(time_ns=now_ns))
             await self._drain()
             parts.executor.take(parts.engine.cancel_all(reason="the daemon is stopping", time_ns=now_ns))

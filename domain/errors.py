@@ -6,7 +6,8 @@
     │   ├── TapeError            give another tape; nothing was traded
     │   ├── DatabaseError        give another path, or free the one named
     │   └── SessionError         resume with the same options, or start afresh as the message says
-    ├── StrategyError        a hook raised: that strategy is stopped, the others go on
+    ├── StrategyError        a hook raised: after some more it is stopped, the others go on
+    │   └── StrategyFlood        it asked for too much: it is stopped at once
     ├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
     ├── InvariantError       our books are wrong: halt, nothing more is sent
     └── TransitionError      an event that the order table does not know: halt and look
@@ -39,6 +40,10 @@ class SessionError(UserError):
 
 class StrategyError(DaemonError):
     """A hook of a strategy raised; its own exception is the cause."""
+
+
+class StrategyFlood(StrategyError):
+    """A strategy asks for more than it may: it is stopped at once."""
 
 
 class StoreError(DaemonError):

@@ -119,6 +119,12 @@ CREATE TABLE strategy_metrics(
 """
 
 RECEIPTS = """
+DROP TABLE inputs;
+CREATE TABLE inputs(
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL,
+    strategy TEXT NOT NULL, ordinal INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX inputs_session ON inputs(session);
+
 CREATE TABLE receipts(
     id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, session TEXT NOT NULL, strategy TEXT NOT NULL,
     key TEXT NOT NULL, wallet TEXT NOT NULL, name TEXT NOT NULL, market TEXT NOT NULL,

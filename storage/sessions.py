@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from clock import format_time, wall_ns
 from domain.errors import SessionError
+from domain.inputs import Input, InputKind
 from domain.identifiers import SessionId
 
 REMEDIES = "use the same options to go on with it, --new-session to abandon it, or another --db"
@@ -90,12 +91,15 @@ def begin_run(connection: sqlite3.Connection, *, session: SessionId, run: RunInf
     return run_id
 
 
-def read_inputs(connection: sqlite3.Connection, session: SessionId) -> dict[int, str]:
-    """What the operator asked for in this session so far, by position."""
+def read_inputs(connection: sqlite3.Connection, session: SessionId) -> list[Input]:
+    """What was done to this session from outside, in order."""
     rows = connection.execute(
-        "SELECT position, kind FROM inputs WHERE session = ? ORDER BY position", (session,)
+        "SELECT position, kind, strategy, ordinal, reason FROM inputs WHERE session = ? ORDER BY id", (session,)
     )
-    return dict(rows)
+    return [
+        Input(position=position, kind=InputKind(kind), strategy=strategy, ordinal=ordinal, reason=reason)
+        for position, kind, strategy, ordinal, reason in rows
+    ]
 
 
 def _abandon(connection: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from clock import format_time, wall_ns
 from domain.errors import DatabaseError, InvariantError, UserError
+from domain.inputs import Input
 from domain.records import Transaction
 from storage.continuity import Continuity
 from storage.database import Database, cannot_be_used, open_database
@@ -19,7 +20,9 @@ from storage.sessions import (
 )
 from storage.writer import Mark, Write, Writer
 
-INPUT = Statement("inputs", "INSERT INTO inputs(session, position, kind) VALUES (?, ?, ?)")
+INPUT = Statement(
+    "inputs", "INSERT INTO inputs(session, position, kind, strategy, ordinal, reason) VALUES (?, ?, ?, ?, ?, ?)"
+)
 RUN_ENDED = Statement("runs", "UPDATE runs SET ended_at = ?, outcome = ?, events = ? WHERE run_id = ?")
 SESSION_FINISHED = Statement(
     "sessions", "UPDATE sessions SET status = 'finished', finished_at = ? WHERE session = ?"
@@ -104,24 +107,15 @@ class Store:
         """Return when all that was committed so far is on disk; StoreError where that is not certain."""
         await self._now.writer.wait_durable()
 
-    def inputs(self) -> dict[int, str]:
-        """What the operator asked for in this session, by position: a re-execution repeats it there."""
-        return dict(self._now.inputs)
+    def inputs(self) -> list[Input]:
+        """What was done to this session from outside before this process, in order: a re-execution repeats it."""
+        return list(self._now.inputs)
 
-    async def add_input(self, *, position: int, kind: str) -> None:
-        """Make an operator's input durable before it acts; the same one twice at a position is one.
-
-        Raises UserError where another kind is stored at this position: it can be given again after the next
-        market event.
-        """
+    def add_input(self, given: Input) -> None:
+        """Queue an input in front of whatever follows from it; it is durable before that is."""
         now = self._now
-        known = now.inputs.get(position)
-        if known not in (None, kind):
-            raise UserError(f"{known} was asked for at event {position}; ask for {kind} at the next event")
-        if known is None:
-            now.writer.submit(Write((Row(INPUT, (now.origin.session, position, kind)),)))
-            now.inputs[position] = kind
-        await now.writer.wait_durable()
+        values = (given.position, given.kind, given.strategy, given.ordinal, given.reason)
+        now.writer.submit(Write((Row(INPUT, (now.origin.session, *values)),)))
 
     async def finish(self, outcome: str, session_is_finished: bool, events: int) -> None:
         """Write how the run ended, durably; a session that is not finished stays open and can be resumed.
@@ -155,7 +149,7 @@ class _Running:
     """What a store has once a session has begun."""
 
     def __init__(
-        self, origin: Origin, continuity: Continuity, inputs: dict[int, str], writer: Writer
+        self, origin: Origin, continuity: Continuity, inputs: list[Input], writer: Writer
     ) -> None:
         self.origin = origin
         self.continuity = continuity

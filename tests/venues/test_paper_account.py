@@ -139,16 +139,37 @@ def test_a_delayed_order_holds_its_cover() -> None:
     assert kinds(reports) == ["Rejected", "Acknowledged", "Filled"]
 
 
-def test_a_partial_fill_holds_only_the_rest() -> None:
-    floor = trading_floor(cash="10.2")
-    send(floor, "BUY 20 UP 0.51 GTC", name="first")  # all of 10.2
+@pytest.mark.parametrize(
+    ("cash", "second"),
+    [
+        # 20 * 0.51 + 5 * 0.40 = 12.2, of which the first order has paid half of its part and holds the other
+        pytest.param("12.199999", "Rejected", id="-1"),
+        pytest.param("12.2", "Acknowledged", id="exact"),
+    ],
+)
+def test_a_partial_fill_holds_only_the_rest(cash: str, second: str) -> None:
+    floor = trading_floor(cash=cash)
+    send(floor, "BUY 20 UP 0.51 GTC", name="first")
     floor.after(ms=100)
-    floor.venue.on_market(trade("SELL", "10", "0.51"))  # 5.1 paid, 5.1 held
+    floor.venue.on_market(trade("SELL", "10", "0.51"))
     floor.after(ms=100)
 
     send(floor, "BUY 5 UP 0.40 GTC", name="second")
 
-    assert "balance: 0, order amount: 2000000" in reason_of(floor.after(ms=100))
+    assert kinds(floor.after(ms=100)) == [second]
+
+
+def test_a_killed_order_frees_its_cover() -> None:
+    floor = trading_floor(cash="8")
+    send(floor, "BUY 10 UP 0.52 FAK", name="killed")
+    floor.after(ms=100)
+    show(floor, asks="0.60x100")
+    killed = floor.after(ms=200)
+
+    send(floor, "BUY 10 UP 0.52 GTC", name="next")
+
+    assert kinds(killed) == ["Rejected"]
+    assert kinds(floor.after(ms=100)) == ["Acknowledged"]
 
 
 def test_unsettled_shares_cannot_be_sold() -> None:

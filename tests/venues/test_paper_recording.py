@@ -30,8 +30,7 @@ from domain.order import Order
 from tests.venues.paper_audit import Shown, Take, assert_was_there, take_of
 from tests.venues.paper_floor import MS, Floor, at_once, market, order
 
-ROOT = Path(__file__).resolve().parents[2]
-PLACES = [ROOT / "data/books_btc15m", ROOT.parent / "shared/data/polymarket/books_btc15m"]
+RECORDING = Path(__file__).resolve().parents[2] / "data/books_btc15m"
 CASH = Decimal(1_000_000)
 TICK = Decimal("0.01")
 
@@ -57,10 +56,9 @@ class Result(Struct):
 @pytest.fixture(scope="module")
 def recording() -> Path:
     """The folder of the recording."""
-    found = [place for place in PLACES if place.is_dir()]
-    if not found:
-        pytest.skip(f"no recording in {PLACES[0]}")
-    return found[0]
+    if not RECORDING.is_dir():
+        pytest.skip(f"no recording in {RECORDING}")
+    return RECORDING
 
 
 def lines(path: Path) -> Iterator[bytes]:
