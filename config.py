@@ -44,12 +44,10 @@ class Option(NamedTuple):
     text: str
 
 
-STRATEGY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-TOKEN_ID = re.compile(r"[!-~]{1,100}")
-EXPECTED = {STRATEGY: "no strategy; give names: sniper,quoter", TOKEN_ID: "no ID; give 1 to 100 characters"}
+STRATEGY, TOKEN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}"), re.compile(r"[!-~]{1,100}")
+EXPECTED = {STRATEGY: "give names, each once: sniper,quoter", TOKEN_ID: "give IDs, each once: 123,456"}
 FRACTION, MS, SETTLEMENT_S, SEED, COUNT = (0, 1), (0, 60_000), (0, 3_600), (0, 2**63 - 1), (1, 2**63 - 1)
-POSITIVE = (UNIT, Decimal(100_000_000))
-MAX = "max"
+POSITIVE, MAX = (UNIT, Decimal(100_000_000)), "max"
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -65,7 +63,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """02 in shares, and 03 in pUSD with the largest fee, of one order: what one slip may cost."""
     position_quantity_max: Annotated[Decimal | None, (0, 10_000_000)] = Decimal(20_000)
     position_notional_max: Annotated[Decimal | None, (0, 100_000_000)] = Decimal(100_000)
-    """06, held, open and unknown, in shares of one instrument and in pUSD over the venue: most we can lose."""
+    """06 in shares of one instrument, and in pUSD over the venue: the most that a failure of either costs."""
     orders_per_minute: Annotated[int, (1, 12_000)] = 50
     orders_burst: Annotated[int, (1, 500)] = 10
     """13, orders in the long run and at once: a loop gone wild stays slow; at most the venue's own limit."""
@@ -132,19 +130,19 @@ class WhyCommand(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """All that a run was asked to do; `speed` None is as fast as possible, no `token_ids` permits all."""
 
-    strategies: Annotated[Names, STRATEGY, Option("--strategies", "NAME,NAME", "files in strategies/")]
+    strategies: Annotated[Names, STRATEGY, Option("--strategies", "NAME,NAME", "run these of strategies/")]
     mode: Annotated[Mode, Option("--mode", "dry-run|live", "orders stay on paper or are sent")] = Mode.DRY_RUN
     cash: Annotated[Decimal, POSITIVE, Option("--cash", "AMOUNT", "pUSD to start with")] = Decimal(1000)
-    token_ids: Annotated[Names, TOKEN_ID, Option("--token-id", "ID", "trade only this; repeatable")] = ()
+    token_ids: Annotated[Names, TOKEN_ID, Option("--token-id", "ID", "trade only this; or ID,ID")] = ()
     market: Annotated[MarketSource, Option("--market", "SOURCE", "auto|live|replay|sim")] = MarketSource.AUTO
     tape: Annotated[Path | None, Option("--tape", "PATH", "recording to replay")] = None
     speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "times real time")] = None
     seed: Annotated[int, SEED, Option("--seed", "N", "start of all simulated chance")] = 1
-    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "wall time")] = None
+    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "stop after")] = None
     events_max: Annotated[int | None, COUNT, Option("--events", "N", "stop after so many events")] = None
     db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
     new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
-    log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "least severe line")] = LogLevel.INFO
+    log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "debug|info|warning|error")] = LogLevel.INFO
     json_output: Annotated[bool, Option("--json", "", "print JSON lines instead of text")] = False
     limits: Limits = Limits()
     paper: PaperSettings = PaperSettings()
@@ -211,7 +209,7 @@ def load(argv: Sequence[str]) -> Settings | WhyCommand:
         db = Path(_line(line["db"])) if "db" in line else FIELDS["db"].default
         return WhyCommand(identifier=_line(line["why"]), db=db)
     tables = _read_tables(line.pop("config", None))
-    run = tables["run"]
+    run, named = tables["run"], tables["strategies"]
     asked = {name: run.pop(key) for key, name in RUN_KEYS.items() if key in run} | line
     if "strategies" not in asked:
         raise _error("--strategies is missing; name at least one, e.g. --strategies sniper")
@@ -221,7 +219,7 @@ def load(argv: Sequence[str]) -> Settings | WhyCommand:
         limits=_struct(Limits, tables["limits"]),
         paper=_struct(PaperSettings, tables["paper"]),
         run=_struct(RunSettings, run),
-        strategy_parameters={name: dict(_entries(table, ())) for name, table in tables["strategies"].items()},
+        strategy_parameters={n: {k: v.raw for k, v in _entries(t, ()).items()} for n, t in named.items()},
         environment=_read_environment(),
     )
     return _consistent(settings, asked)
@@ -265,10 +263,8 @@ class _Parser(ArgumentParser):
             if word.startswith("-"):
                 raise _error(f"{_shown(word)}: no such option{nearest(word, self._option_string_actions)}")
             raise _error(f"{_shown(word)}: no option; strategies follow --strategies, an ID follows why")
-        return {
-            name: Value(OPTIONS[name].flag if name in OPTIONS else f"--{name}", raw)
-            for name, raw in given.items()
-        }
+        flags = {"config": "--config"} | {name: option.flag for name, option in OPTIONS.items()}
+        return {name: Value(flags.get(name, name), raw) for name, raw in given.items()}
 
     def error(self, message: str) -> NoReturn:
         raise _error(f"{message.removeprefix('argument ')}; --help shows how")
@@ -353,14 +349,13 @@ def _converted(value: Value, hint: object) -> object:
 
 
 def _number(value: Value, kind: type, bounds: tuple[Any, Any], *marks: object) -> object:
-    low, high = bounds
     number = None
     with contextlib.suppress(ValueError, ConfigurationError):
         number = int(_text(value.raw)) if kind is int else parse_amount(_text(value.raw), name=value.where)
-    if number is not None and low <= number <= high:
+    if number is not None and bounds[0] <= number <= bounds[1]:
         return number
-    wanted = "whole number" if kind is int else "number of at most six decimals"
-    raise value.refused(f"not a {wanted} from {low} to {high}{', or max' if MAX in marks else ''}")
+    wanted = "a whole number" if kind is int else "a number of at most six decimals"
+    raise value.refused(f"give {wanted}, {bounds[0]} to {bounds[1]}{', or max' if MAX in marks else ''}")
 
 
 def _items(value: Value, pattern: re.Pattern[str]) -> tuple[str, ...]:
@@ -369,10 +364,8 @@ def _items(value: Value, pattern: re.Pattern[str]) -> tuple[str, ...]:
     if not 0 < len(items) <= ITEMS_MAX:
         raise value.refused(f"{len(items)} names; give 1 to {ITEMS_MAX}")
     for item in items:
-        if not pattern.fullmatch(item):
+        if not pattern.fullmatch(item) or items.count(item) > 1:
             raise Value(value.where, item).refused(EXPECTED[pattern])
-        if items.count(item) > 1:
-            raise Value(value.where, item).refused("given twice; once is enough")
     return tuple(items)
 
 
@@ -396,12 +389,10 @@ def _stable(value: object) -> str:
 
 
 def _shown(raw: object) -> str:
-    text = _text(raw)
-    return text if TOKEN_ID.fullmatch(text) else repr(text[:SHOWN_LENGTH_MAX])[:SHOWN_LENGTH_MAX]
+    text = _text(raw)[:SHOWN_LENGTH_MAX]
+    return text if TOKEN_ID.fullmatch(text) else repr(text)[:SHOWN_LENGTH_MAX]
 
 
 def _error(text: str) -> ConfigurationError:
     line = "".join(character if character.isprintable() else "?" for character in text)
-    return ConfigurationError(
-        line if len(line) <= MESSAGE_LENGTH_MAX else f"{line[: MESSAGE_LENGTH_MAX - 1]}…"
-    )
+    return ConfigurationError(line[:MESSAGE_LENGTH_MAX])

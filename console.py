@@ -85,14 +85,20 @@ class Console:
                 return [f"{_word(event):<10}{record.order_id}: {record.detail}"]
             case FillRecord(fill=fill):
                 cost = f"{number(fill.quantity)} at {fill.price} = {money(fill.quantity * fill.price)}"
-                return [f"filled    {cost} pUSD, fee {number(fill.fee)} · {self._name(fill.market_id)} · {fill.order_id}"]
+                return [
+                    f"filled    {cost} pUSD, fee {number(fill.fee)} · {self._name(fill.market_id)} · {fill.order_id}"
+                ]
             case SettlementRecord(settlement=Settlement.FAILED):
                 return [f"unsettled {record.trade_id} failed on the chain: money, shares and fee are undone"]
             case DenialRecord():
-                return [f"denied    {record.strategy} by {record.control}: {record.reason} ({record.value}; {record.limit})"]
+                return [
+                    f"denied    {record.strategy} by {record.control}: {record.reason} ({record.value}; {record.limit})"
+                ]
             case TransferRecord(transfer=transfer) if transfer.kind == "REDEEM":
                 paid = sum((e.amount for e in transfer.entries if e.account.kind == "CASH"), Decimal(0))
-                profit = -sum((e.amount for e in transfer.entries if e.account.kind == "REALISED_PNL"), Decimal(0))
+                profit = -sum(
+                    (e.amount for e in transfer.entries if e.account.kind == "REALISED_PNL"), Decimal(0)
+                )
                 return [f"redeemed  {money(paid)} pUSD, profit {signed(profit)} before fees"]
             case _:
                 return []
@@ -106,7 +112,8 @@ def summary_lines(result: Mapping[str, object], *, cash: Decimal) -> list[str]:
     strategies = msgspec.convert(result["strategies"], dict[str, dict[str, Decimal]])
     executor = msgspec.convert(result["executor"], dict[str, Decimal | None])
     equity = msgspec.convert(result["equity"], Decimal)
-    head = f"{'strategy':<14}{'signals':>8}{'orders':>8}{'fills':>7}{'denials':>9}{'realised':>12}{'unrealised':>12}{'fees':>10}"
+    counts = f"{'strategy':<14}{'signals':>8}{'orders':>8}{'fills':>7}{'denials':>9}"
+    head = f"{counts}{'realised':>12}{'unrealised':>12}{'fees':>10}"
     rows = [
         f"{name:<14}{f['signals']:>8}{f['orders']:>8}{f['fills']:>7}{f['denials']:>9}"
         f"{signed(f['realized_pnl']):>12}{signed(f['unrealized_pnl']):>12}{money(f['fees']):>10}"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from clock import NS_PER_S
 from domain import identifiers
 from domain.book import OrderBook
-from domain.errors import StrategyFlood
+from domain.errors import StrategyFloodError
 from domain.identifiers import InstrumentId, MarketId, SessionId, StrategyName
 from domain.instrument import Instrument, Market, Side
 from domain.messages import CancelIntent, PassedOver, Receipt, RedeemIntent, StrategyIntent
@@ -94,7 +94,9 @@ class DeskView:
         position = self._orders.portfolio.positions.get((self._strategy, instrument_id))
         if position is None:
             return NOTHING_HELD
-        free = self._orders.portfolio.available(Side.SELL, strategy=self._strategy, instrument_id=instrument_id)
+        free = self._orders.portfolio.available(
+            Side.SELL, strategy=self._strategy, instrument_id=instrument_id
+        )
         return Holding(position.quantity, free, position.cost)
 
     def orders(self, market_id: MarketId | None = None) -> list[Order]:
@@ -109,7 +111,12 @@ class DeskView:
         held = [p for p in portfolio.positions.values() if p.strategy == self._strategy]
         working = [o for o in self.orders() if o.side is Side.BUY]
         return sum((p.cost for p in held if markets is None or p.market_id in markets), ZERO) + sum(
-            (portfolio.reservations[o.id].pending for o in working if markets is None or o.market_id in markets), ZERO
+            (
+                portfolio.reservations[o.id].pending
+                for o in working
+                if markets is None or o.market_id in markets
+            ),
+            ZERO,
         )
 
     def _markets_of(self, event_id: str) -> set[MarketId]:
@@ -120,7 +127,13 @@ class Desk:
     """Turns a strategy's intents into orders and rows; repeats of what is up cost no row."""
 
     def __init__(
-        self, strategy: BaseStrategy, *, session: SessionId, market: MarketData, orders: OrderManager, numbers: Iterator[int]
+        self,
+        strategy: BaseStrategy,
+        *,
+        session: SessionId,
+        market: MarketData,
+        orders: OrderManager,
+        numbers: Iterator[int],
     ) -> None:
         self.strategy = strategy
         self.name = strategy_name(strategy)
@@ -183,11 +196,15 @@ class Desk:
         """Bound the rows that one strategy can make; counted before any of them is written."""
         self._signals_of_minute += signals
         if self._signals_of_minute > SIGNALS_PER_MINUTE_MAX:
-            raise StrategyFlood(f"strategy {self.name} gave more than {SIGNALS_PER_MINUTE_MAX} signals in a minute")
+            raise StrategyFloodError(
+                f"strategy {self.name} gave more than {SIGNALS_PER_MINUTE_MAX} signals in a minute"
+            )
 
     # --- signals ------------------------------------------------------------------------------------
 
-    def _place(self, up: dict[str, Signal], key: str, legs: list[Intent], journal: list[Record]) -> list[Order]:
+    def _place(
+        self, up: dict[str, Signal], key: str, legs: list[Intent], journal: list[Record]
+    ) -> list[Order]:
         """Place the legs of one signal; its row is written when it comes up and when its outcome changes."""
         market_id = self._market_of(legs[0])
         if self.strategy.state is not StrategyState.RUNNING:
@@ -231,7 +248,9 @@ class Desk:
             time_ns=self.view.time_ns,
             strategy=self.name,
             market_id=self._market_of(leg),
-            correlation_id=identifiers.correlation_id(session=self._session, strategy=self.name, signal_key=key),
+            correlation_id=identifiers.correlation_id(
+                session=self._session, strategy=self.name, signal_key=key
+            ),
             key=key,
             reason=leg.reason,
             outcome=outcome,
@@ -280,7 +299,9 @@ class Desk:
                 kind="redeem.requested",
                 source=self.name,
                 correlation_id="",
-                payload=msgspec.json.encode({"instrument": intent.instrument_id, "quantity": quantity}).decode(),
+                payload=msgspec.json.encode(
+                    {"instrument": intent.instrument_id, "quantity": quantity}
+                ).decode(),
             )
         )
         wishes.redemptions.append(

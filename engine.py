@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from desk import Desk, Redemption
-from domain.errors import StrategyError, StrategyFlood
+from domain.errors import StrategyError, StrategyFloodError
 from domain.identifiers import SessionId, StrategyName
 from domain.messages import (
     BookSnapshot,
@@ -76,7 +76,11 @@ class Engine:
     def add(self, strategy: BaseStrategy) -> None:
         """Give a strategy a desk; its events go through `step`."""
         self._desks[strategy_name(strategy)] = Desk(
-            strategy, session=self._session, market=self.market, orders=self.orders, numbers=self._signal_numbers
+            strategy,
+            session=self._session,
+            market=self.market,
+            orders=self.orders,
+            numbers=self._signal_numbers,
         )
 
     @property
@@ -140,7 +144,11 @@ class Engine:
         """Book what a venue reported; the strategies hear of it when it is durable."""
         told = tuple((self._owner(item), item) for item in self.orders.apply(report, self._journal))
         for name, item in told:
-            if isinstance(item, FillReceived) and item.settlement is Settlement.PENDING and name in self._desks:
+            if (
+                isinstance(item, FillReceived)
+                and item.settlement is Settlement.PENDING
+                and name in self._desks
+            ):
                 self._desks[name].strategy.metrics.fills += 1
         return self._close(report.time_ns, news=told)
 
@@ -171,7 +179,7 @@ class Engine:
         return self._close(time_ns, cancels=(sent,) if sent else ())
 
     def take_stock(self, *, time_ns: int, is_final: bool = False) -> Decision:
-        """Store every strategy's figures and the value of what it holds; at the end the counts of the open minute too."""
+        """Store every strategy's figures and what it holds is worth; at the end the counts of the open minute too."""
         for desk in self._desks.values():
             self._journal.append(self.figures(desk.strategy, time_ns=time_ns))
             if is_final:
@@ -192,7 +200,9 @@ class Engine:
     def figures(self, strategy: BaseStrategy, *, time_ns: int) -> MetricsRecord:
         """A strategy's counters and money since the session began."""
         name, metrics, portfolio = strategy_name(strategy), strategy.metrics, self.orders.portfolio
-        closed = [p for p in portfolio.positions.values() if p.strategy == name and p.closed_ns and not p.quantity]
+        closed = [
+            p for p in portfolio.positions.values() if p.strategy == name and p.closed_ns and not p.quantity
+        ]
         profits = [p.realized_pnl - p.fees for p in closed]
         return MetricsRecord(
             time_ns=time_ns,
@@ -215,7 +225,9 @@ class Engine:
         for position in self.orders.portfolio.positions.values():
             if position.strategy == strategy and position.quantity:
                 mark = self.market.mark_price(position.instrument_id)
-                total += position.cost if mark is None else proceeds_of(price=mark, quantity=position.quantity)
+                total += (
+                    position.cost if mark is None else proceeds_of(price=mark, quantity=position.quantity)
+                )
         return total
 
     @property
@@ -259,7 +271,9 @@ class Engine:
 
     def _note(self, time_ns: int, kind: str, payload: Mapping[str, object]) -> None:
         text = msgspec.json.encode(payload).decode()
-        self._journal.append(EventRecord(time_ns=time_ns, kind=kind, source="engine", correlation_id="", payload=text))
+        self._journal.append(
+            EventRecord(time_ns=time_ns, kind=kind, source="engine", correlation_id="", payload=text)
+        )
 
     def _owner(self, item: NEWS) -> StrategyName:
         if isinstance(item, OrderChanged):
@@ -277,11 +291,15 @@ def ask(strategy: BaseStrategy, event: StrategyEvent, view: View) -> list[Strate
         strategy.on_error(error)
         raise StrategyError(f"strategy {strategy.name} raised {type(error).__name__}: {error}") from error
     if len(intents) > INTENTS_MAX:
-        raise StrategyFlood(f"strategy {strategy.name} yielded more than {INTENTS_MAX} intents at one event")
+        raise StrategyFloodError(
+            f"strategy {strategy.name} yielded more than {INTENTS_MAX} intents at one event"
+        )
     return intents
 
 
-def hook(strategy: BaseStrategy, event: StrategyEvent, view: View) -> Intents:
+def hook(  # noqa: PLR0911  # one case for each kind of event
+    strategy: BaseStrategy, event: StrategyEvent, view: View
+) -> Intents:
     """Call the hook that belongs to the event."""
     match event:
         case BookSnapshot():

@@ -8,7 +8,6 @@ import asyncio
 import faulthandler
 import io
 import mmap
-import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -35,11 +34,11 @@ OUTPUT_KEPT_MAX = 64 * 1024
 NOTE_BYTES = 256
 
 
-class HookTimeout(StrategyError):
+class HookTimeoutError(StrategyError):
     """A hook did not return in time and was interrupted; it has asked for nothing."""
 
 
-class TaskLeak(StrategyError):
+class TaskLeakError(StrategyError):
     """A hook started a task of its own; the task was closed and the hook has asked for nothing."""
 
 
@@ -84,7 +83,7 @@ class Guard:
             finally:
                 self.leave()
         except Interrupt:
-            raise HookTimeout(f"strategy {strategy.name} did not return within {HOOK_S_MAX} s") from None
+            raise HookTimeoutError(f"strategy {strategy.name} did not return within {HOOK_S_MAX} s") from None
 
     def enter(self, strategy: str, *, position: int, ordinal: int) -> None:
         """Note whose hook begins, where even a hung process leaves it readable."""
@@ -96,12 +95,14 @@ class Guard:
         self._strategy = strategy
 
     def leave(self) -> None:
-        """Note that the hook came back; raises TaskLeak where it started tasks."""
+        """Note that the hook came back; raises TaskLeakError where it started tasks."""
         strategy, self._strategy = self._strategy, ""
         if self._note is not None:
             self._note[:1] = b"\n"
         if self._leaks:
-            raise TaskLeak(f"strategy {strategy} started {self._leaks} task(s) of its own; yield intents instead")
+            raise TaskLeakError(
+                f"strategy {strategy} started {self._leaks} task(s) of its own; yield intents instead"
+            )
 
     # --- around a run -------------------------------------------------------------------------------
 
@@ -143,9 +144,10 @@ class Guard:
         if not self._trace_path.exists() or not self._trace_path.stat().st_size:
             return None
         words = self._note_path.read_text(errors="replace").split("\n")[0].split()
-        if len(words) != 4:
+        if not words:
             return None
-        return Hang(words[0], words[1], int(words[2]), int(words[3]))
+        session, strategy, position, ordinal = words
+        return Hang(session, strategy, int(position), int(ordinal))
 
     def forget_hang(self) -> None:
         """The hang is dealt with durably: forget the note."""

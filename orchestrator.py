@@ -1,19 +1,22 @@
 """Entry point: reads the command line, starts the session, prints what it brought.
 
-    tape ─► backtest/lockstep.py ─► runner.py: inbox ─► engine.py: step ─► order_manager.py: check, reserve
-                                                                                      │ Decision
-    strategies/*.py ◄─ news ─ executor.py: commit (storage/) ─► send (venues/) ◄──────┘
-                                    ▲                                │
-                                    └──── engine.apply ◄── report ───┘
+tape ─► backtest/lockstep.py ─► runner.py: inbox ─► engine.py: step ─► order_manager.py: check, reserve
+                                                                                  │ Decision
+strategies/*.py ◄─ news ─ executor.py: commit (storage/) ─► send (venues/) ◄──────┘
+                                ▲                                │
+                                └──── engine.apply ◄── report ───┘
 """
 
 import asyncio
+import contextlib
+import logging
 import sys
 from collections.abc import Sequence
 
 import msgspec
 import uvloop
 
+import clock
 from backtest.open_tape import open_tape
 from backtest.tape import Tape
 from clock import monotonic_s
@@ -26,8 +29,9 @@ from session import Outcome, Session, Surroundings
 from storage.queries import why
 from strategies import loader
 from strategies.base_strategy import BaseStrategy
-from telemetry import Telemetry
+from telemetry import fields, setup
 
+LOG = logging.getLogger("daemon")
 COMMITS_FAILED_MAX = 3
 """Failed commits after which the daemon gives up instead of reading the store once more."""
 
@@ -60,8 +64,12 @@ def trade(settings: Settings) -> int:
     _check_token_ids(settings, tape)
     console = Console(sys.stderr if settings.json_output else sys.stdout)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    with Telemetry(settings) as telemetry:
-        outcome = _play(settings, tape, strategies, Surroundings(console, telemetry, Guard(settings.db)))
+    log_dir, level = settings.run.log_dir, settings.log_level.value
+    telemetry = setup(log_dir, strategies=settings.strategies, level=level, clock=clock)
+    for secret in settings.secrets():
+        telemetry.register_secret(secret)
+    with contextlib.closing(telemetry):
+        outcome = _play(settings, tape, strategies, Surroundings(console, Guard(settings.db)))
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
         print(msgspec.json.Encoder(decimal_format="number").encode(result).decode())
@@ -75,29 +83,39 @@ def _play(settings: Settings, tape: Tape, strategies: list[BaseStrategy], around
     """Play the session; a failed commit discards memory as a whole and reads the store again."""
     for attempt in range(COMMITS_FAILED_MAX):
         opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=attempt > 0)
-        around.console.banner(_banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed))
+        around.console.banner(
+            _banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed)
+        )
         try:
             with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 return runner.run(Session(settings, tape, strategies, opened, around).play())
         except StoreError as error:
-            around.telemetry.error("a commit failed: memory is discarded, the store read again", error=str(error))
+            LOG.error(
+                "a commit failed: memory is discarded, the store read again", extra=fields(error=str(error))
+            )
             strategies = _load_strategies(settings)
-    raise UserError(f"{settings.db}: {COMMITS_FAILED_MAX} commits failed; free some disk space or give another --db")
+    raise UserError(
+        f"{settings.db}: {COMMITS_FAILED_MAX} commits failed; free some disk space or give another --db"
+    )
 
 
 def _refuse_what_comes_later(settings: Settings) -> None:
     if settings.mode is Mode.LIVE:
-        raise ConfigurationError("--mode live: live trading has no gate yet, so it refuses; use --mode dry-run")
+        raise ConfigurationError(
+            "--mode live: live trading has no gate yet, so it refuses; use --mode dry-run"
+        )
     if settings.market in (MarketSource.LIVE, MarketSource.SIM):
         raise ConfigurationError(
-            f"--market {settings.market.value}: comes in a later version; use --market replay, or auto for the recording"
+            f"--market {settings.market.value}: comes in a later version; use --market replay, or auto"
         )
 
 
 def _load_strategies(settings: Settings) -> list[BaseStrategy]:
     for name in settings.strategy_parameters:
         if name not in loader.available():
-            raise ConfigurationError(f"[strategies.{name}]: no such strategy{nearest(name, loader.available())}")
+            raise ConfigurationError(
+                f"[strategies.{name}]: no such strategy{nearest(name, loader.available())}"
+            )
     return [loader.load(name, settings.strategy_parameters.get(name, {})) for name in settings.strategies]
 
 

@@ -1,4 +1,4 @@
-"""Our orders: an intent becomes a denial or an order, a report becomes the next state. Synchronous, no clock, no I/O."""
+"""Our orders: an intent becomes a denial or an order, a report the next state. Synchronous, no clock, no I/O."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -34,13 +34,13 @@ from domain.messages import (
 from domain.money import ZERO
 from domain.order import Intent, Order, OrderEvent, OrderStatus
 from domain.records import FillRecord, OrderEventRecord, OrderRecord, Record, SettlementRecord, TransferRecord
-from state.live_orders import LiveOrders
-from state.market import MarketData
-from state.portfolio import Portfolio, fill_key, worst_case
-from state.positions import position_record, reservation_record
 from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import TokenBucket
+from state.live_orders import LiveOrders
+from state.market import MarketData
+from state.portfolio import Portfolio, worst_case
+from state.positions import position_record, reservation_record
 
 ENDED_KEPT_MAX = 100_000
 """How many ended orders are remembered in memory for late reports; the store remembers all."""
@@ -69,7 +69,9 @@ class Duplicate(NamedTuple):
 class OrderManager:
     """All orders of a session, live and ended; every change appends its records to the journal it is given."""
 
-    def __init__(self, *, session: SessionId, seed: int, venue: VenueName, limits: Limits, market: MarketData) -> None:
+    def __init__(
+        self, *, session: SessionId, seed: int, venue: VenueName, limits: Limits, market: MarketData
+    ) -> None:
         self.portfolio = Portfolio(session=session, venue=venue)
         self.live = LiveOrders()
         self.is_draining = False
@@ -104,7 +106,9 @@ class OrderManager:
         first_id = self._by_intent.get(intent_id)
         first = self.order(first_id) if first_id else None
         is_retry = first is not None and first.status is OrderStatus.DEAD
-        draft = self._draft(intent, intent_id, strategy, time_ns, generation=first.generation + 1 if is_retry and first else 1)
+        draft = self._draft(
+            intent, intent_id, strategy, time_ns, generation=first.generation + 1 if is_retry and first else 1
+        )
         verdicts = evaluate(self._candidate(intent, draft, None if is_retry else first_id))
         if verdicts[-1].passed:
             return Placed(self._accept(draft, verdicts, journal))
@@ -204,7 +208,9 @@ class OrderManager:
         self._move(order_id, OrderEvent.SEND, time_ns, "the same payload again", journal)
         return self._known(order_id)
 
-    def request_cancel(self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]) -> Order | None:
+    def request_cancel(
+        self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]
+    ) -> Order | None:
         """Note that a cancel goes out; None where the order has ended, is being cancelled or is not open yet."""
         order = self.live.get(order_id)
         cancellable = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
@@ -215,12 +221,16 @@ class OrderManager:
 
     # --- report → next state ------------------------------------------------------------------------
 
-    def apply(self, report: ExecutionReport, journal: list[Record]) -> list[NEWS]:
+    def apply(  # noqa: C901, PLR0911, PLR0912  # one case for each kind of report
+        self, report: ExecutionReport, journal: list[Record]
+    ) -> list[NEWS]:
         """Book what a venue reported and return what the strategies hear of it once it is durable."""
         time_ns = report.time_ns
         match report:
             case Acknowledged():
-                return self._move(report.order_id, OrderEvent.ACKNOWLEDGE, time_ns, report.venue_order_id, journal)
+                return self._move(
+                    report.order_id, OrderEvent.ACKNOWLEDGE, time_ns, report.venue_order_id, journal
+                )
             case Rejected():
                 return self._move(report.order_id, OrderEvent.REJECT, time_ns, report.reason, journal)
             case NotSent():
@@ -232,9 +242,13 @@ class OrderManager:
             case CancelLost():
                 return self._move(report.order_id, OrderEvent.CANCEL_LOSE, time_ns, report.reason, journal)
             case Expired():
-                return self._move(report.order_id, OrderEvent.EXPIRE, time_ns, "expired at the venue", journal)
+                return self._move(
+                    report.order_id, OrderEvent.EXPIRE, time_ns, "expired at the venue", journal
+                )
             case FoundOpen():
-                return self._move(report.order_id, OrderEvent.FIND_OPEN, time_ns, "found open by a query", journal)
+                return self._move(
+                    report.order_id, OrderEvent.FIND_OPEN, time_ns, "found open by a query", journal
+                )
             case ProvenAbsent():
                 return self._move(report.order_id, OrderEvent.PROVE_ABSENT, time_ns, report.reason, journal)
             case GaveUp():
@@ -251,7 +265,9 @@ class OrderManager:
     ) -> list[NEWS]:
         before = self._known(order_id)
         keeps_reason = event in (OrderEvent.ACKNOWLEDGE, OrderEvent.SEND, OrderEvent.FIND_OPEN)
-        after = before.after(event, time_ns=time_ns, reason=None if keeps_reason or before.is_done else detail)
+        after = before.after(
+            event, time_ns=time_ns, reason=None if keeps_reason or before.is_done else detail
+        )
         if after.status is OrderStatus.OPEN and after.filled_quantity:
             after = msgspec.structs.replace(after, status=OrderStatus.PARTIALLY_FILLED)
         self._store(before, after, _arrow(after, event, before.status, detail), journal)
@@ -276,7 +292,9 @@ class OrderManager:
         )
         journal.append(TransferRecord(transfer=booked.transfer))
         detail = f"{fill.quantity} at {fill.price}, fee {fill.fee} {fill.fee_asset}"
-        self._store(before, after, _arrow(after, event, before.status, detail, is_late=before.is_done), journal)
+        self._store(
+            before, after, _arrow(after, event, before.status, detail, is_late=before.is_done), journal
+        )
         self._note_position(after.strategy, after.instrument_id, report.time_ns, journal)
         return [
             FillReceived(time_ns=report.time_ns, fill=fill, settlement=Settlement.PENDING),
@@ -306,7 +324,9 @@ class OrderManager:
     def _redeem(self, report: Redeemed, journal: list[Record]) -> list[NEWS]:
         position = self.portfolio.positions.get((report.strategy, report.instrument_id))
         if position is None or report.quantity > position.settled_quantity:
-            raise InvariantError(f"I4: {report.quantity} of {report.instrument_id} were redeemed, more than is settled")
+            raise InvariantError(
+                f"I4: {report.quantity} of {report.instrument_id} were redeemed, more than is settled"
+            )
         transfer = self.portfolio.redeem(
             position, quantity=report.quantity, payout=report.payout, time_ns=report.time_ns
         )
@@ -363,5 +383,3 @@ def _arrow(
         detail=detail,
         is_late=is_late,
     )
-
-

@@ -67,14 +67,20 @@ def _halt_after_hang(guard: Guard, session: SessionId) -> Input | None:
         return None
     reason = f"strategy {hang.strategy} hung the process: native code did not return within {HANG_S_MAX} s"
     return Input(
-        position=hang.position, kind=InputKind.HALT, strategy=hang.strategy, ordinal=hang.ordinal, reason=reason
+        position=hang.position,
+        kind=InputKind.HALT,
+        strategy=hang.strategy,
+        ordinal=hang.ordinal,
+        reason=reason,
     )
 
 
 def session_fingerprint(settings: Settings, tape: Tape, strategies: list[BaseStrategy]) -> dict[str, str]:
     """All that decides what the session does; a restart must bring the same."""
     parameters = {
-        f"strategies.{strategy.name}.{key}": value for strategy in strategies for key, value in describe(strategy).items()
+        f"strategies.{strategy.name}.{key}": value
+        for strategy in strategies
+        for key, value in describe(strategy).items()
     }
     given = {**settings.fingerprint(), **parameters, "tape": tape.fingerprint}
     return {**given, "config": digest(*(f"{key}={value}" for key, value in sorted(given.items())))}

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from domain.errors import StrategyError, StrategyFlood
+from domain.errors import StrategyError, StrategyFloodError
 from domain.inputs import Input, InputKind
 from domain.messages import BookSnapshot, StrategyEvent
 from engine import Engine
 from executor import Executor
-from guard import HookTimeout, TaskLeak
+from guard import HookTimeoutError, TaskLeakError
 from strategies.base_strategy import BaseStrategy, StrategyState, strategy_name
 
 INBOX_MAX = 100_000
@@ -148,7 +148,7 @@ class Runner:
         """Count what raised and go on a few times; what depends on the clock is stored, so that it can be repeated."""
         metrics, reason = self.strategy.metrics, str(error)
         metrics.errors += 1
-        is_timing = isinstance(error, HookTimeout | TaskLeak)
+        is_timing = isinstance(error, HookTimeoutError | TaskLeakError)
         if is_timing:
             self._supervision.note_input(
                 Input(
@@ -159,7 +159,7 @@ class Runner:
                     reason=reason,
                 )
             )
-        if is_timing or isinstance(error, StrategyFlood) or metrics.errors >= ERRORS_MAX:
+        if is_timing or isinstance(error, StrategyFloodError) or metrics.errors >= ERRORS_MAX:
             self._stop(reason, time_ns)
         else:
             note = {"strategy": self.name, "error": reason}

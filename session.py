@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+import logbook
 from backtest.lockstep import Lockstep, Parts
 from backtest.tape import Tape
 from backtest.timeline import Timeline
@@ -27,8 +28,8 @@ from recovery import Opened
 from runner import Backlog, Runner, Supervision
 from state.market import MarketData
 from strategies.base_strategy import BaseStrategy
-from telemetry import Telemetry
 from venues.paper import PaperVenue
+
 
 class StopRequest:
     """Set by a signal, a deadline or a limit; the driver sees it before the next market event."""
@@ -53,7 +54,6 @@ class Surroundings(NamedTuple):
     """What a session is shown through and held by: one of each per process."""
 
     console: Console
-    telemetry: Telemetry
     guard: Guard
 
 
@@ -85,7 +85,7 @@ class Session:
     ) -> None:
         self._settings = settings
         self._tape = tape
-        self._console, self._telemetry, self._guard = surroundings
+        self._console, self._guard = surroundings
         self._store, self._state, self._inputs = opened
         self._resumed_at = self._state.last_position
         self._stop = StopRequest()
@@ -225,6 +225,7 @@ class Session:
             self._console.learn(transaction)
             return
         self._console.show(transaction)
+        logbook.write(transaction)
         for record in transaction.records:
             if isinstance(record, OrderRecord):
                 self._last_order_id = record.order.id

@@ -132,7 +132,9 @@ class Lockstep:
         for runner in parts.runners:
             runner.offer(Started(time_ns=time_ns))
             if interval_s := runner.strategy.timer_interval_s:
-                parts.timeline.call_every(interval_s * NS_PER_S, _ring(runner, parts.timeline), start_ns=time_ns)
+                parts.timeline.call_every(
+                    interval_s * NS_PER_S, _ring(runner, parts.timeline), start_ns=time_ns
+                )
         await self._drain()
 
     def _take_stock(self) -> None:
@@ -193,7 +195,9 @@ class Lockstep:
         await self._drain()
 
     async def _answer_until(self, time_ns: int) -> None:
-        while len(self._parts.engine.orders.live) and (due_ns := self._parts.timeline.next_due_ns()) is not None:
+        while (
+            len(self._parts.engine.orders.live) and (due_ns := self._parts.timeline.next_due_ns()) is not None
+        ):
             if due_ns > time_ns:
                 return
             self._parts.timeline.run_instant(due_ns)

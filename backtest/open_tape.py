@@ -15,5 +15,7 @@ def open_tape(path: Path | None) -> Tape:
     """Open a folder of recorded books or a tape of ours; None opens the embedded recording."""
     path = EMBEDDED if path is None else path
     if not path.exists():
-        raise TapeError(f"tape {path}: does not exist; give a folder of recorded books, a tape, or leave --tape out")
+        raise TapeError(
+            f"tape {path}: does not exist; give a folder of recorded books, a tape, or leave --tape out"
+        )
     return RecordedBooks(path) if path.is_dir() else OwnTape(path)

@@ -57,16 +57,22 @@ class OwnTape:
         try:
             header = msgspec.json.decode(line, type=Header)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise TapeError(f"tape {self._path}: is no tape of ours ({error}); give a tape or a folder of recorded books") from error
+            raise TapeError(
+                f"tape {self._path}: is no tape of ours ({error}); give a tape or a folder of recorded books"
+            ) from error
         if header.tape_version != VERSION:
-            raise TapeError(f"tape {self._path}: has version {header.tape_version}, this program reads {VERSION}")
+            raise TapeError(
+                f"tape {self._path}: has version {header.tape_version}, this program reads {VERSION}"
+            )
         return header
 
     def _decode(self, line: bytes, number: int) -> MarketEvent:
         try:
             return self._decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise TapeError(f"tape {self._path} line {number}: {error}; mend the line or give another --tape") from error
+            raise TapeError(
+                f"tape {self._path} line {number}: {error}; mend the line or give another --tape"
+            ) from error
 
 
 def write_tape(path: Path, events: Iterable[MarketEvent], *, label: str) -> int:

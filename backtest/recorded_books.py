@@ -92,15 +92,17 @@ class RecordedBooks:
         self._books_path = _one_of(folder, "books.jsonl")
         self._markets = self._read_markets()
         self._first_ns, self.events_total = self._scan_books()
-        self.instrument_ids = frozenset(_instrument_id(market_id, outcome) for market_id in self._markets for outcome in OUTCOMES)
+        self.instrument_ids = frozenset(
+            _instrument_id(market_id, outcome) for market_id in self._markets for outcome in OUTCOMES
+        )
         self.label = f"recording {folder.name}, {len(self._markets)} markets"
         self.fingerprint = file_fingerprint([self._markets_path, self._books_path])
 
     def events(self) -> Iterator[MarketEvent]:
         """Listings first, then books, rejected captures and tick changes, each resolution when it is due."""
         resolutions = sorted(self._resolutions(), key=lambda event: event.time_ns)
-        for row in self._markets.values():
-            yield MarketListed(time_ns=self._first_ns, market=_market(row))
+        for market in self._markets.values():
+            yield MarketListed(time_ns=self._first_ns, market=_market(market))
         reader = _BookReader()
         for row in self._rows():
             while resolutions and resolutions[0].time_ns <= row.ts * NS_PER_MS:
@@ -115,7 +117,9 @@ class RecordedBooks:
             for number, line in enumerate(lines, start=1):
                 row = _decode(decoder, line, self._markets_path, number)
                 if row.end_ts <= row.start_ts:
-                    raise TapeError(f"tape {self._markets_path} line {number}: the market ends before it starts")
+                    raise TapeError(
+                        f"tape {self._markets_path} line {number}: the market ends before it starts"
+                    )
                 rows[row.market_id] = row
         if not rows:
             raise TapeError(f"tape {self._markets_path}: holds no market; give another --tape")
@@ -129,9 +133,8 @@ class RecordedBooks:
             for number, line in enumerate(lines, start=1):
                 row = _decode(decoder, line, self._books_path, number)
                 if row.market_id not in self._markets:
-                    raise TapeError(
-                        f"tape {self._books_path} line {number}: market {row.market_id[:20]!r} is not in {self._markets_path.name}"
-                    )
+                    where = f"tape {self._books_path} line {number}"
+                    raise TapeError(f"{where}: market {row.market_id[:20]!r} is not in {self._markets_path.name}")
                 first_ns = first_ns or row.ts * NS_PER_MS
         if not number:
             raise TapeError(f"tape {self._books_path}: holds no books; give another --tape")
@@ -173,7 +176,9 @@ class _BookReader:
             yield SnapshotRejected(time_ns=time_ns, instrument_id=instrument_id, reason=reason)
             return
         self._last_ns[instrument_id] = time_ns
-        if row.market_id not in self._fine and any(price % CENT for price, _ in (*bids[:3], *asks[:3], *bids[-3:], *asks[-3:])):
+        if row.market_id not in self._fine and any(
+            price % CENT for price, _ in (*bids[:3], *asks[:3], *bids[-3:], *asks[-3:])
+        ):
             self._fine.add(row.market_id)
             for outcome in OUTCOMES:
                 yield TickSizeChanged(
@@ -262,11 +267,15 @@ def _one_of(folder: Path, name: str) -> Path:
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return path
-    raise TapeError(f"tape {folder}: has no {name}.gz; a recording is a folder with markets.jsonl.gz and books.jsonl.gz")
+    raise TapeError(
+        f"tape {folder}: has no {name}.gz; a recording is a folder with markets.jsonl.gz and books.jsonl.gz"
+    )
 
 
 def _decode(decoder: msgspec.json.Decoder[T], line: bytes, path: Path, number: int) -> T:
     try:
         return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise TapeError(f"tape {path} line {number}: {error}; mend the line or give another --tape") from error
+        raise TapeError(
+            f"tape {path} line {number}: {error}; mend the line or give another --tape"
+        ) from error

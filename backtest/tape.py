@@ -64,4 +64,6 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             yield file  # type: ignore[misc]  # a gzip file reads as any binary file does
     except (OSError, EOFError, zlib.error) as error:
-        raise TapeError(f"tape {path}: cannot be read ({error}); fetch it again or give another --tape") from error
+        raise TapeError(
+            f"tape {path}: cannot be read ({error}); fetch it again or give another --tape"
+        ) from error

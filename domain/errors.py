@@ -1,16 +1,16 @@
 """The one tree of errors; each leaf says what the caller may do next.
 
-    DaemonError
-    ├── UserError            a person's mistake: print the line, exit with its code, no traceback
-    │   ├── ConfigurationError   fix the option, file or key that the message names
-    │   ├── TapeError            give another tape; nothing was traded
-    │   ├── DatabaseError        give another path, or free the one named
-    │   └── SessionError         resume with the same options, or start afresh as the message says
-    ├── StrategyError        a hook raised: after some more it is stopped, the others go on
-    │   └── StrategyFlood        it asked for too much: it is stopped at once
-    ├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
-    ├── InvariantError       our books are wrong: halt, nothing more is sent
-    └── TransitionError      an event that the order table does not know: halt and look
+DaemonError
+├── UserError            a person's mistake: print the line, exit with its code, no traceback
+│   ├── ConfigurationError   fix the option, file or key that the message names
+│   ├── TapeError            give another tape; nothing was traded
+│   ├── DatabaseError        give another path, or free the one named
+│   └── SessionError         resume with the same options, or start afresh as the message says
+├── StrategyError        a hook raised: after some more it is stopped, the others go on
+│   └── StrategyFloodError        it asked for too much: it is stopped at once
+├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
+├── InvariantError       our books are wrong: halt, nothing more is sent
+└── TransitionError      an event that the order table does not know: halt and look
 """
 
 
@@ -42,7 +42,7 @@ class StrategyError(DaemonError):
     """A hook of a strategy raised; its own exception is the cause."""
 
 
-class StrategyFlood(StrategyError):
+class StrategyFloodError(StrategyError):
     """A strategy asks for more than it may: it is stopped at once."""
 
 

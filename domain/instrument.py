@@ -87,8 +87,14 @@ def round_price(price: Decimal, instrument: Instrument, side: Side) -> Decimal:
     """Round to the tick that cannot cost us more: a buy down, a sell up.
 
     >>> from domain.identifiers import InstrumentId, MarketId, VenueName
-    >>> cent_tick = Instrument(id=InstrumentId("i"), market_id=MarketId("m"), venue=VenueName("v"),
-    ...     outcome="UP", complement_id=None, tick_size=CENT)
+    >>> cent_tick = Instrument(
+    ...     id=InstrumentId("i"),
+    ...     market_id=MarketId("m"),
+    ...     venue=VenueName("v"),
+    ...     outcome="UP",
+    ...     complement_id=None,
+    ...     tick_size=CENT,
+    ... )
     >>> round_price(Decimal("0.4567"), cent_tick, Side.BUY)
     Decimal('0.45')
     """
@@ -105,8 +111,14 @@ def immediate_quantity(quantity: Decimal, price: Decimal, instrument: Instrument
     decimals". At 0.96 the cost of 0.25 shares is the first whole number of cents.
 
     >>> from domain.identifiers import InstrumentId, MarketId, VenueName
-    >>> token = Instrument(id=InstrumentId("i"), market_id=MarketId("m"), venue=VenueName("v"),
-    ...     outcome="UP", complement_id=None, tick_size=CENT)
+    >>> token = Instrument(
+    ...     id=InstrumentId("i"),
+    ...     market_id=MarketId("m"),
+    ...     venue=VenueName("v"),
+    ...     outcome="UP",
+    ...     complement_id=None,
+    ...     tick_size=CENT,
+    ... )
     >>> immediate_quantity(Decimal("20.31"), Decimal("0.96"), token)
     Decimal('20.25')
     """

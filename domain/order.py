@@ -7,7 +7,15 @@ import msgspec
 from msgspec import Struct
 
 from domain.errors import TransitionError
-from domain.identifiers import CorrelationId, IntentId, InstrumentId, MarketId, OrderId, StrategyName, VenueName
+from domain.identifiers import (
+    CorrelationId,
+    InstrumentId,
+    IntentId,
+    MarketId,
+    OrderId,
+    StrategyName,
+    VenueName,
+)
 from domain.instrument import Side
 
 

@@ -5,7 +5,15 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from domain.identifiers import CorrelationId, InstrumentId, MarketId, OrderId, StrategyName, TradeId, VenueName
+from domain.identifiers import (
+    CorrelationId,
+    InstrumentId,
+    MarketId,
+    OrderId,
+    StrategyName,
+    TradeId,
+    VenueName,
+)
 from domain.instrument import Side
 from domain.ledger import Transfer
 from domain.messages import Fill, Receipt, Settlement

@@ -94,13 +94,17 @@ def price_collar(c: Candidate) -> Verdict:
         bounds = f"{instrument.price_min} to {instrument.price_max}"
         return _verdict("01", "price collar", str(price), bounds, "the price is outside the venue's bounds")
     if not instrument.is_on_tick(price):
-        return _verdict("01", "price collar", str(price), f"tick {instrument.tick_size}", "the price is off the tick")
+        return _verdict(
+            "01", "price collar", str(price), f"tick {instrument.tick_size}", "the price is off the tick"
+        )
     fraction, ticks = c.limits.collar_fraction, c.limits.collar_ticks
     mid = c.book.mid if c.book else None
     if fraction is None or ticks is None:
         return _verdict("01", "price collar", str(price), NO_LIMIT, "a missing limit denies")
     if mid is None:
-        return _verdict("01", "price collar", str(price), "a mid", "the book has no two sides, so no reference price")
+        return _verdict(
+            "01", "price collar", str(price), "a mid", "the book has no two sides, so no reference price"
+        )
     if c.intent.side is Side.BUY:
         limit = mid * (ONE + fraction) + ticks * instrument.tick_size
         reason = "" if price <= limit else "the price is too far above the mid"
@@ -150,7 +154,9 @@ def throttle(c: Candidate) -> Verdict:
 def balance(c: Candidate) -> Verdict:
     """18: the worst case is available now; it is set aside in the same step."""
     reason = "" if c.worst_case <= c.available else "not enough is free"
-    return _verdict("18", "balance", f"{c.worst_case.normalize():f}", f"{c.available.normalize():f} free", reason)
+    return _verdict(
+        "18", "balance", f"{c.worst_case.normalize():f}", f"{c.available.normalize():f} free", reason
+    )
 
 
 CONTROLS: tuple[Callable[[Candidate], Verdict], ...] = (

@@ -69,13 +69,21 @@ def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None
     if live is not order:
         return
     filled = portfolio.filled.get(order.id, ZERO)
-    _demand(order.filled_quantity == filled, f"I5: {order.id} says {order.filled_quantity} filled, its fills {filled}")
+    _demand(
+        order.filled_quantity == filled,
+        f"I5: {order.id} says {order.filled_quantity} filled, its fills {filled}",
+    )
     reservation = portfolio.reservations.get(order.id)
     if order.is_done or reservation is None:
-        _demand(order.is_done and reservation is None, f"I7: {order.id} is {order.status} with reservation {reservation}")
+        _demand(
+            order.is_done and reservation is None,
+            f"I7: {order.id} is {order.status} with reservation {reservation}",
+        )
         return
     wanted = worst_case(order, reservation.instrument)[1]
-    _demand(reservation.pending == wanted, f"I3: {order.id} holds {reservation.pending}, it can cost {wanted}")
+    _demand(
+        reservation.pending == wanted, f"I3: {order.id} holds {reservation.pending}, it can cost {wanted}"
+    )
 
 
 def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id: InstrumentId) -> None:
@@ -84,7 +92,8 @@ def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id:
     kinds = (AccountKind.INVENTORY, AccountKind.RESERVED, AccountKind.UNSETTLED)
     booked = sum((portfolio.ledger.balance(kind, owner, instrument_id) for kind in kinds), ZERO)
     _demand(
-        booked == position.quantity, f"I4: {owner} holds {position.quantity} of {instrument_id}, the ledger {booked}"
+        booked == position.quantity,
+        f"I4: {owner} holds {position.quantity} of {instrument_id}, the ledger {booked}",
     )
 
 
@@ -96,7 +105,9 @@ def _check_equity(portfolio: Portfolio) -> None:
     came_in = -portfolio.ledger.balance(AccountKind.EXTERNAL, portfolio.wallet, PUSD)
     have = portfolio.cash_total + cost
     _demand(have == came_in + earned, f"I8: {have} at cost is not {came_in} paid in and {earned} earned")
-    _demand(portfolio.invested == cost, f"I8: positions cost {cost}, the running total says {portfolio.invested}")
+    _demand(
+        portfolio.invested == cost, f"I8: positions cost {cost}, the running total says {portfolio.invested}"
+    )
 
 
 def _demand(holds: bool, message: str) -> None:

@@ -68,7 +68,9 @@ class LiveOrders:
     def doubtful_like(self, order: Order) -> OrderId | None:
         """An unknown order of the same strategy, instrument and side: it freezes that line."""
         mine = order.strategy, order.instrument_id, order.side
-        return next((o.id for o in self._doubtful.values() if (o.strategy, o.instrument_id, o.side) == mine), None)
+        return next(
+            (o.id for o in self._doubtful.values() if (o.strategy, o.instrument_id, o.side) == mine), None
+        )
 
     def crossing(self, intent: Intent, instrument: Instrument) -> OrderId | None:
         """Own order that this one could trade with: the other side here, or the same side of the complement.

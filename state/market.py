@@ -46,7 +46,9 @@ class MarketData:
                 self._instruments.update((instrument.id, instrument) for instrument in market.instruments)
             case TickSizeChanged(instrument_id=instrument_id, tick_size=tick_size):
                 if instrument := self._instruments.get(instrument_id):
-                    self._instruments[instrument_id] = msgspec.structs.replace(instrument, tick_size=tick_size)
+                    self._instruments[instrument_id] = msgspec.structs.replace(
+                        instrument, tick_size=tick_size
+                    )
             case MarketResolved():
                 self._resolve(event)
             case SnapshotRejected():

@@ -153,7 +153,10 @@ class Portfolio:
         if not (amount := reservation.pending):
             return None
         reservation.pending = ZERO
-        entries = (self._reserved(order, reservation.asset, -amount), self._free(order, reservation.asset, amount))
+        entries = (
+            self._reserved(order, reservation.asset, -amount),
+            self._free(order, reservation.asset, amount),
+        )
         return self._post(f"release:{order.id}", "RELEASE", time_ns, entries)
 
     def fill(self, order: Order, fill: Fill) -> Booked:
@@ -317,7 +320,9 @@ class Portfolio:
         A late fill has no reservation any more: it is paid from cash.
         """
         is_short = amount < 0 and order.id in self.reservations
-        return Entry(Account(AccountKind.ROUNDING if is_short else AccountKind.CASH, self._wallet), PUSD, amount)
+        return Entry(
+            Account(AccountKind.ROUNDING if is_short else AccountKind.CASH, self._wallet), PUSD, amount
+        )
 
     def _settled_kind(self, account: Account) -> AccountKind:
         return AccountKind.CASH if account.owner == self._wallet else AccountKind.INVENTORY
@@ -342,7 +347,9 @@ class Portfolio:
         return self.positions[key]
 
     def _post_fill(self, fill: Fill, entries: tuple[Entry, ...]) -> Transfer:
-        return self._post(f"fill:{fill.instrument_id}:{fill.trade_id}:{fill.order_id}", "FILL", fill.time_ns, entries)
+        return self._post(
+            f"fill:{fill.instrument_id}:{fill.trade_id}:{fill.order_id}", "FILL", fill.time_ns, entries
+        )
 
     def _post(self, transfer_id: str, kind: str, time_ns: int, entries: tuple[Entry, ...]) -> Transfer:
         real = tuple(entry for entry in entries if entry.amount)

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from clock import format_time, wall_ns
 from domain.errors import SessionError
-from domain.inputs import Input, InputKind
 from domain.identifiers import SessionId
+from domain.inputs import Input, InputKind
 
 REMEDIES = "use the same options to go on with it, --new-session to abandon it, or another --db"
 SHOWN_CHARACTERS_MAX = 40
@@ -94,7 +94,8 @@ def begin_run(connection: sqlite3.Connection, *, session: SessionId, run: RunInf
 def read_inputs(connection: sqlite3.Connection, session: SessionId) -> list[Input]:
     """What was done to this session from outside, in order."""
     rows = connection.execute(
-        "SELECT position, kind, strategy, ordinal, reason FROM inputs WHERE session = ? ORDER BY id", (session,)
+        "SELECT position, kind, strategy, ordinal, reason FROM inputs WHERE session = ? ORDER BY id",
+        (session,),
     )
     return [
         Input(position=position, kind=InputKind(kind), strategy=strategy, ordinal=ordinal, reason=reason)

@@ -21,7 +21,8 @@ from storage.sessions import (
 from storage.writer import Mark, Write, Writer
 
 INPUT = Statement(
-    "inputs", "INSERT INTO inputs(session, position, kind, strategy, ordinal, reason) VALUES (?, ?, ?, ?, ?, ?)"
+    "inputs",
+    "INSERT INTO inputs(session, position, kind, strategy, ordinal, reason) VALUES (?, ?, ?, ?, ?, ?)",
 )
 RUN_ENDED = Statement("runs", "UPDATE runs SET ended_at = ?, outcome = ?, events = ? WHERE run_id = ?")
 SESSION_FINISHED = Statement(
@@ -148,9 +149,7 @@ class Store:
 class _Running:
     """What a store has once a session has begun."""
 
-    def __init__(
-        self, origin: Origin, continuity: Continuity, inputs: list[Input], writer: Writer
-    ) -> None:
+    def __init__(self, origin: Origin, continuity: Continuity, inputs: list[Input], writer: Writer) -> None:
         self.origin = origin
         self.continuity = continuity
         self.inputs = inputs

@@ -219,7 +219,11 @@ class BaseStrategy:
 
     def health(self, time_ns: int) -> Health:
         """Its state and how long it has heard nothing."""
-        idle_s = Decimal(max(0, time_ns - self.last_event_ns)) / 1_000_000_000 if self.last_event_ns else Decimal(0)
+        idle_s = (
+            Decimal(max(0, time_ns - self.last_event_ns)) / 1_000_000_000
+            if self.last_event_ns
+            else Decimal(0)
+        )
         return Health(self.state, self.metrics.events, self.metrics.errors, idle_s, self.state_reason)
 
 

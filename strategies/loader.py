@@ -33,7 +33,9 @@ def build(strategy_class: type[BaseStrategy], parameters: dict[str, object]) -> 
     name, fields = strategy_class.name, _parameters(strategy_class)
     for key in parameters:
         if key not in fields:
-            raise ConfigurationError(f"[strategies.{name}] has no parameter {key!r}; {_close(key, list(fields))}")
+            raise ConfigurationError(
+                f"[strategies.{name}] has no parameter {key!r}; {_close(key, list(fields))}"
+            )
     values = {key: _convert(name, key, value, fields[key]) for key, value in parameters.items()}
     strategy = strategy_class(**values)
     for key, annotation in fields.items():
@@ -56,7 +58,7 @@ def _strategy_class(name: str) -> type[BaseStrategy]:
     ]
     if len(classes) != 1:
         raise ConfigurationError(
-            f"strategies/{name}.py defines {len(classes)} strategies; it must define one class derived from BaseStrategy"
+            f"strategies/{name}.py defines {len(classes)} strategies; one class derived from BaseStrategy is wanted"
         )
     return classes[0]
 
@@ -67,21 +69,25 @@ def _parameters(strategy_class: type[BaseStrategy]) -> dict[str, object]:
 
 
 def _convert(strategy: str, key: str, value: object, annotation: object) -> object:
-    plain = typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+    plain = (
+        typing.get_args(annotation)[0] if typing.get_origin(annotation) is typing.Annotated else annotation
+    )
     if plain is Decimal and isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
     try:
         return msgspec.convert(value, plain, strict=True)
     except msgspec.ValidationError as error:
         wanted = getattr(plain, "__name__", str(plain))
-        raise ConfigurationError(f"[strategies.{strategy}] {key} = {value!r} is not a {wanted}; {error}") from error
+        raise ConfigurationError(
+            f"[strategies.{strategy}] {key} = {value!r} is not a {wanted}; {error}"
+        ) from error
 
 
 def _check_bounds(strategy: str, key: str, value: object, annotation: object) -> None:
     for bounds in typing.get_args(annotation)[1:]:
         if not isinstance(bounds, Bounds) or not isinstance(value, int | Decimal):
             continue
-        if isinstance(value, Decimal) and not value.is_finite() or not bounds.low <= value <= bounds.high:
+        if (isinstance(value, Decimal) and not value.is_finite()) or not bounds.low <= value <= bounds.high:
             raise ConfigurationError(
                 f"[strategies.{strategy}] {key} = {value} is out of range; give {bounds.low} to {bounds.high}"
             )

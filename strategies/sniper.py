@@ -76,7 +76,7 @@ class Sniper(BaseStrategy):
         """The band of prices must not be empty, and a market may not take more than its event or the strategy."""
         band = f"[strategies.sniper] ask_min = {self.ask_min} is above ask_max = {self.ask_max}; swap them"
         require(self.ask_min <= self.ask_max, band)
-        shares = "[strategies.sniper] market_share_max <= event_share_max <= strategy_share_max must hold; lower the first"
+        shares = "[strategies.sniper] market_share_max <= event_share_max <= strategy_share_max does not hold; lower the first"
         require(self.market_share_max <= self.event_share_max <= self.strategy_share_max, shares)
 
     def on_book(self, event: BookSnapshot, view: View) -> Intents:
@@ -171,10 +171,15 @@ class Sniper(BaseStrategy):
             bankroll * self.strategy_share_max - view.committed(),
         )
         fee = taker_fee_max(
-            price_max=look.ask, quantity=ONE, rate=look.instrument.fee_rate, exponent=look.instrument.fee_exponent
+            price_max=look.ask,
+            quantity=ONE,
+            rate=look.instrument.fee_rate,
+            exponent=look.instrument.fee_exponent,
         )
         offered = sum((q for p, q in look.book.asks if p <= look.ask), ZERO)
-        return immediate_quantity(max(ZERO, min(budget / (look.ask + fee), offered)), look.ask, look.instrument)
+        return immediate_quantity(
+            max(ZERO, min(budget / (look.ask + fee), offered)), look.ask, look.instrument
+        )
 
     def _order(self, look: Look, view: View) -> Intent:
         attempt = self._attempts.get(look.market.id, 0)
@@ -187,7 +192,7 @@ class Sniper(BaseStrategy):
             time_in_force=TimeInForce.FAK,
             signal_key=f"{look.instrument.id}:{attempt}",
             reason=(
-                f"{look.instrument.outcome} of {look.market.slug} at {look.bid}/{look.ask} with {look.left_s:.0f} s left: "
+                f"{look.instrument.outcome} of {look.market.slug} at {look.bid}/{look.ask}, {look.left_s:.0f} s left: "
                 f"edge {100 * edge.per_share:.2f} ¢ a share after fee and {self.loss_probability:.1%} expected losses"
             ),
         )

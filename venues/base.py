@@ -1,4 +1,4 @@
-"""What the executor asks of a venue. Answers come back as execution reports through the sink, never as return values."""
+"""What the executor asks of a venue. Answers come back as reports through the sink, never as return values."""
 
 from collections.abc import Callable
 from decimal import Decimal
