@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from backtest.tape import Tape
 from config import VERSION, Settings
+from domain.errors import UserError
 from domain.identifiers import SessionId, digest
 from domain.inputs import Input, InputKind
 from guard import HANG_S_MAX, Guard
@@ -50,7 +51,7 @@ def open_session(
     )
     try:
         state = store.begin(fingerprint=fingerprint, run=run, fresh=settings.new_session and not is_retry)
-    except BaseException:
+    except UserError:
         store.release()
         raise
     inputs = store.inputs()

@@ -95,38 +95,13 @@ class Session:
         self._venue = PaperVenue(
             scheduler=self._timeline, settings=settings.paper, seed=settings.seed, cash=settings.cash
         )
-        market = MarketData()
-        orders = OrderManager(
-            session=self._state.session,
-            seed=settings.seed,
-            venue=self._venue.name,
-            limits=settings.limits,
-            market=market,
-        )
-        orders.valid_until = self._venue.valid_until_ns
-        if settings.token_ids:
-            orders.allowed = frozenset(InstrumentId(token_id) for token_id in settings.token_ids)
-        self._engine = Engine(session=self._state.session, market=market, orders=orders)
-        self._guard.session = self._state.session
-        self._guard.position_of = lambda: self._engine.position
-        self._engine.ask = self._guard.ask
+        self._engine = self._build_engine(strategies)
         self._executor = Executor(
             engine=self._engine, store=self._store, scheduler=self._timeline, venue=self._venue
         )
         self._executor.on_durable = self._show
         backlog = Backlog()
-        self._runners = tuple(
-            Runner(
-                strategy,
-                engine=self._engine,
-                executor=self._executor,
-                backlog=backlog,
-                supervision=Supervision(halt=self._halt_of(strategy), note_input=self._store.add_input),
-            )
-            for strategy in strategies
-        )
-        for strategy in strategies:
-            self._engine.add(strategy)
+        self._runners = tuple(self._build_runner(strategy, backlog) for strategy in strategies)
         self._parts = Parts(
             timeline=self._timeline,
             engine=self._engine,
@@ -137,11 +112,6 @@ class Session:
             cash=settings.cash,
             metrics_interval_s=settings.run.metrics_interval_s,
         )
-
-    def _halt_of(self, strategy: BaseStrategy) -> Input | None:
-        """Where an earlier run of this session had to interrupt the strategy."""
-        halts = [i for i in self._inputs if i.kind is InputKind.HALT and i.strategy == strategy.name]
-        return halts[0] if halts else None
 
     async def play(self) -> Outcome:
         """Play the recording from where the session stands; raises StoreError where memory must be discarded."""
@@ -172,6 +142,39 @@ class Session:
         events = max(0, self._engine.position - self._resumed_at)
         await self._store.finish(reason, session_is_finished=stopped is None, events=events)
         return self._outcome(reason, events)
+
+    # --- the parts ----------------------------------------------------------------------------------
+
+    def _build_engine(self, strategies: list[BaseStrategy]) -> Engine:
+        market = MarketData()
+        orders = OrderManager(
+            session=self._state.session,
+            seed=self._settings.seed,
+            venue=self._venue.name,
+            limits=self._settings.limits,
+            market=market,
+        )
+        orders.valid_until = self._venue.valid_until_ns
+        if self._settings.token_ids:
+            orders.allowed = frozenset(InstrumentId(token_id) for token_id in self._settings.token_ids)
+        engine = Engine(session=self._state.session, market=market, orders=orders)
+        self._guard.session = self._state.session
+        self._guard.position_of = lambda: engine.position
+        engine.ask = self._guard.ask
+        for strategy in strategies:
+            engine.add(strategy)
+        return engine
+
+    def _build_runner(self, strategy: BaseStrategy, backlog: Backlog) -> Runner:
+        """Where an earlier run of this session had to interrupt the strategy, it is left out again."""
+        halts = [i for i in self._inputs if i.kind is InputKind.HALT and i.strategy == strategy.name]
+        return Runner(
+            strategy,
+            engine=self._engine,
+            executor=self._executor,
+            backlog=backlog,
+            supervision=Supervision(halt=halts[0] if halts else None, note_input=self._store.add_input),
+        )
 
     # --- pacing and stopping ------------------------------------------------------------------------
 

@@ -26,10 +26,11 @@ CREATE TABLE runs(
     strategies TEXT NOT NULL, seed INTEGER NOT NULL, config_hash TEXT NOT NULL, version TEXT NOT NULL,
     events INTEGER NOT NULL DEFAULT 0, outcome TEXT);
 
--- What an operator asked for, by the market event it came after: a re-execution repeats it there.
+-- What was done to a session from outside, by the market event it came after: a re-execution repeats it there.
 CREATE TABLE inputs(
-    session TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL,
-    PRIMARY KEY (session, position)) WITHOUT ROWID;
+    id INTEGER PRIMARY KEY, session TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL,
+    strategy TEXT NOT NULL, ordinal INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX inputs_session ON inputs(session);
 
 CREATE TABLE signals(
     id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, session TEXT NOT NULL, number INTEGER NOT NULL,
@@ -116,15 +117,8 @@ CREATE TABLE strategy_metrics(
     signals INTEGER NOT NULL, orders INTEGER NOT NULL, fills INTEGER NOT NULL, denials INTEGER NOT NULL,
     duplicates INTEGER NOT NULL, wins INTEGER NOT NULL, losses INTEGER NOT NULL,
     realized_pnl REAL NOT NULL, unrealized_pnl REAL NOT NULL, fees REAL NOT NULL);
-"""
 
-RECEIPTS = """
-DROP TABLE inputs;
-CREATE TABLE inputs(
-    id INTEGER PRIMARY KEY, session TEXT NOT NULL, position INTEGER NOT NULL, kind TEXT NOT NULL,
-    strategy TEXT NOT NULL, ordinal INTEGER NOT NULL, reason TEXT NOT NULL);
-CREATE INDEX inputs_session ON inputs(session);
-
+-- What became of the trades of wallets that a strategy follows.
 CREATE TABLE receipts(
     id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, session TEXT NOT NULL, strategy TEXT NOT NULL,
     key TEXT NOT NULL, wallet TEXT NOT NULL, name TEXT NOT NULL, market TEXT NOT NULL,
@@ -134,7 +128,7 @@ CREATE TABLE receipts(
     UNIQUE (session, strategy, key));
 """
 
-MIGRATIONS = (TABLES, RECEIPTS)
+MIGRATIONS = (TABLES,)
 """Number n (from 1) brings `user_version` from n − 1 to n."""
 
 

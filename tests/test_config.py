@@ -1,7 +1,9 @@
 """Settings: what is read, from where, what wins, and that every refusal is one line that helps."""
 
 import json
+import os
 import pickle
+import shlex
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,120 +12,103 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from config import (
-    OPTIONS,
-    TABLES,
-    Limits,
-    LogLevel,
-    MarketSource,
-    Mode,
-    PaperSettings,
-    Secret,
-    Settings,
-    StopPolicy,
-    WhyCommand,
-    load,
-    nearest,
-)
+import config
+from config import Settings, load
 from domain.errors import ConfigurationError
 
 SNIPER = ["--strategies", "sniper"]
 CANARY = "0xC0FFEE00C0FFEE00"
-PLAIN = "ABCabc019 -_.:/,"
+NAMES = "give names, each once: sniper,quoter"
+WORDS = "no option; strategies follow --strategies, an ID follows why"
+AMOUNT = "give a number of at most six decimals, 0.000001 to 100000000"
+FRACTION = "give a number of at most six decimals, 0 to 1"
+SEED = "give a whole number, 0 to 9223372036854775807"
+SOURCES = "not one of auto, live, replay, sim"
+TEXT = "not a text of 1 to 4096 printable characters"
+TABLE = "not a table; write its name in brackets and its keys below"
+
+
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work where there is no .env, in an environment that says nothing to us."""
     monkeypatch.chdir(tmp_path)
-    for name in (
-        "REDIS_URL",
-        "LIVE_TRADING",
-        "POLYMARKET_PRIVATE_KEY",
-        "POLYMARKET_WALLET",
-        "POLYMARKET_CLOB_URL",
-    ):
+    ours = [name for name in os.environ if name.startswith("POLYMARKET_")]
+    for name in (*ours, "REDIS_URL", "LIVE_TRADING"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
-def run(*words: str) -> Settings:
-    """Load the settings of a run."""
-    loaded = load([*SNIPER, *words])
+def run(line: str = "") -> Settings:
+    """Load the settings of a run of the sniper, with these words besides."""
+    loaded = load([*SNIPER, *shlex.split(line)])
     assert isinstance(loaded, Settings)
     return loaded
 
 
-def with_file(text: str, *words: str) -> Settings:
-    """Load the settings of a run whose file has this text."""
+def with_file(text: str, line: str = "") -> Settings:
+    """Load the settings of a run of the sniper whose file has this text."""
     Path("desk.toml").write_text(text)
-    return run("--config", "desk.toml", *words)
+    return run(f"--config desk.toml {line}")
 
 
 def refusal(*words: str) -> str:
-    """Load what must be refused, and give the message."""
-    with pytest.raises(ConfigurationError) as refused:
+    """The message that refuses these words, or nothing where they are read."""
+    try:
         load(words)
-    return str(refused.value)
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def refusal_of_file(text: str) -> str:
-    """Load a file that must be refused, and give the message."""
-    with pytest.raises(ConfigurationError) as refused:
-        with_file(text)
-    return str(refused.value)
+    """The message that refuses a run of the sniper with this file, or nothing where it is read."""
+    Path("desk.toml").write_text(text)
+    return refusal(*SNIPER, "--config", "desk.toml")
 
 
 def is_one_line(message: str) -> bool:
+    """Say whether it is printed as one line of readable length."""
     return 0 < len(message) <= 300 and message.isprintable()
 
 
-def test_the_defaults_trade_on_paper_with_everything_permitted() -> None:
-    loaded = run()
+def fits(message: str, expected: str) -> bool:
+    """Say whether the message is the expected one, in which … stands for any text."""
+    start, gap, end = expected.partition("…")
+    return message.startswith(start) and message.endswith(end) if gap else message == expected
 
-    assert loaded == Settings(
-        strategies=("sniper",),
-        mode=Mode.DRY_RUN,
-        cash=Decimal(1000),
-        token_ids=(),
-        market=MarketSource.AUTO,
-        tape=None,
-        speed=None,
-        seed=1,
-        duration_s=None,
-        events_max=None,
-        db=Path("data/positions.db"),
-        new_session=False,
-        log_level=LogLevel.INFO,
-        json_output=False,
-        limits=Limits(),
-        paper=PaperSettings(),
-    )
+
+def test_the_defaults_trade_on_paper_with_everything_permitted() -> None:
+    assert run() == Settings(strategies=("sniper",))
+    assert (run().mode, run().market, run().speed) == (config.Mode.DRY_RUN, config.MarketSource.AUTO, None)
+    assert (run().cash, run().seed, run().db) == (Decimal(1000), 1, Path("data/positions.db"))
 
 
 @pytest.mark.parametrize(
-    ("words", "field", "value"),
+    ("line", "field", "value"),
     [
-        pytest.param(["--mode", "live"], "mode", Mode.LIVE, id="mode"),
-        pytest.param(["--market=sim"], "market", MarketSource.SIM, id="market"),
-        pytest.param(["--tape", "a b/c"], "tape", Path("a b/c"), id="tape"),
-        pytest.param(["--speed", "2.5"], "speed", Decimal("2.5"), id="speed"),
-        pytest.param(["--speed", "max"], "speed", None, id="speed max"),
-        pytest.param(["--seed", "0"], "seed", 0, id="seed min"),
-        pytest.param(["--seed", str(2**63 - 1)], "seed", 2**63 - 1, id="seed max"),
-        pytest.param(["--duration", "0.5"], "duration_s", Decimal("0.5"), id="duration"),
-        pytest.param(["--events", "1"], "events_max", 1, id="events min"),
-        pytest.param(["--db", "x.db"], "db", Path("x.db"), id="db"),
-        pytest.param(["--cash", "0.000001"], "cash", Decimal("0.000001"), id="cash min"),
-        pytest.param(["--cash", "100000000"], "cash", Decimal(100_000_000), id="cash max"),
-        pytest.param(["--token-id", "1,2", "--token-id", "3"], "token_ids", ("1", "2", "3"), id="token ids"),
-        pytest.param(["--log-level", "debug"], "log_level", LogLevel.DEBUG, id="log level"),
-        pytest.param(["--json"], "json_output", True, id="json"),
-        pytest.param(["--new-session"], "new_session", True, id="new session"),
+        pytest.param("--mode live", "mode", config.Mode.LIVE, id="mode"),
+        pytest.param("--market=sim", "market", config.MarketSource.SIM, id="market"),
+        pytest.param("--tape 'a b/c'", "tape", Path("a b/c"), id="tape"),
+        pytest.param("--speed 2.5", "speed", Decimal("2.5"), id="speed"),
+        pytest.param("--speed max", "speed", None, id="speed max"),
+        pytest.param("--seed 0", "seed", 0, id="seed min"),
+        pytest.param("--seed 9223372036854775807", "seed", 2**63 - 1, id="seed max"),
+        pytest.param("--duration 0.5", "duration_s", Decimal("0.5"), id="duration"),
+        pytest.param("--events 1", "events_max", 1, id="events min"),
+        pytest.param("--db x.db", "db", Path("x.db"), id="db"),
+        pytest.param("--cash 0.000001", "cash", Decimal("0.000001"), id="cash min"),
+        pytest.param("--cash 100000000", "cash", Decimal(100_000_000), id="cash max"),
+        pytest.param("--token-id 1,2 --token-id 3", "token_ids", ("1", "2", "3"), id="token ids"),
+        pytest.param("--log-level debug", "log_level", config.LogLevel.DEBUG, id="log level"),
+        pytest.param("--json", "json_output", True, id="json"),
+        pytest.param("--new-session", "new_session", True, id="new session"),
     ],
 )
-def test_an_option_is_read(words: list[str], field: str, value: object) -> None:
-    assert getattr(run(*words), field) == value
+def test_an_option_is_read(line: str, field: str, value: object) -> None:
+    assert getattr(run(line), field) == value
 
 
 def test_strategies_keep_their_order() -> None:
@@ -134,150 +119,78 @@ def test_strategies_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("line", "message"),
     [
+        pytest.param("--strategies ''", f"--strategies '': {NAMES}", id="no name"),
+        pytest.param("--strategies a,b,a", f"--strategies a: {NAMES}", id="a name twice"),
+        pytest.param("--strategies ../x", f"--strategies ../x: {NAMES}", id="a path for a name"),
+        pytest.param("--marke sim", "--marke: no such option; close: --market", id="no prefixes"),
+        pytest.param("--seeds=3", "--seeds: no such option; close: --seed", id="unknown option"),
+        pytest.param("sniper", f"sniper: {WORDS}", id="a bare word"),
+        pytest.param("why", f"why: {WORDS}", id="why what"),
+        pytest.param("--cash", "--cash: expected one argument; --help shows how", id="no value"),
+        pytest.param("--mode x", "--mode x: not one of dry-run, live", id="mode, nothing close"),
+        pytest.param("--market reply", f"--market reply: {SOURCES}; did you mean replay?", id="market"),
         pytest.param(
-            [], "--strategies is missing; name at least one, e.g. --strategies sniper", id="missing"
+            "--market 'sim\nrm'", f"--market 'sim\\nrm': {SOURCES}; did you mean sim?", id="two lines"
         ),
+        pytest.param("--log-level warn", "--log-level warn: … did you mean warning?", id="log level"),
+        pytest.param("--seed -1", f"--seed -1: {SEED}", id="seed min - 1"),
+        pytest.param("--seed 9223372036854775808", f"--seed 9223372036854775808: {SEED}", id="seed max + 1"),
+        pytest.param("--events 0", "--events 0: give a whole number, 1 to …", id="events min - 1"),
+        pytest.param("--cash 0", f"--cash 0: {AMOUNT}", id="cash zero"),
+        pytest.param("--cash 100000000.000001", f"--cash 100000000.000001: {AMOUNT}", id="cash max + a unit"),
+        pytest.param("--cash 1.0000001", f"--cash 1.0000001: {AMOUNT}", id="cash below a unit"),
+        pytest.param("--cash NaN", f"--cash NaN: {AMOUNT}", id="cash NaN"),
+        pytest.param("--speed fast", f"--speed fast: {AMOUNT}, or max", id="speed"),
+        pytest.param("--duration -1", f"--duration -1: {AMOUNT}", id="duration"),
+        pytest.param("--token-id ''", "--token-id '': give IDs, each once: 123,456", id="empty id"),
+        pytest.param("--db ''", f"--db '': {TEXT}", id="empty path"),
+        pytest.param("--tape x --market sim", "--tape x: --market sim … drop one of the two", id="tape, sim"),
         pytest.param(
-            ["--strategies", ""], "--strategies '': give names, each once: sniper,quoter", id="empty name"
+            "--tape x --market live", "--tape x: --market live … drop one of the two", id="tape, live"
         ),
+        pytest.param("--mode live --tape x", "--mode live: no … say --market live", id="live orders, tape"),
         pytest.param(
-            ["--strategies", "a,b,a"], "--strategies a: give names, each once: sniper,quoter", id="twice"
+            "--mode live --market sim", "--mode live: no … say --market live", id="live orders, sim"
         ),
-        pytest.param(
-            ["--strategies", "../x"], "--strategies ../x: give names, each once: sniper,quoter", id="a path"
-        ),
-        pytest.param(
-            [*SNIPER, "--market", "reply"],
-            "--market reply: not one of auto, live, replay, sim; did you mean replay?",
-            id="market",
-        ),
-        pytest.param(
-            [*SNIPER, "--mode", "x"], "--mode x: not one of dry-run, live", id="mode, nothing close"
-        ),
-        pytest.param(
-            [*SNIPER, "--marke", "sim"], "--marke: no such option; close: --market", id="no prefixes"
-        ),
-        pytest.param([*SNIPER, "--seeds=3"], "--seeds: no such option; close: --seed", id="unknown option"),
-        pytest.param(
-            ["sniper"],
-            "sniper: no option; strategies follow --strategies, an ID follows why",
-            id="a bare word",
-        ),
-        pytest.param([*SNIPER, "--cash"], "--cash: expected one argument; --help shows how", id="no value"),
-        pytest.param(
-            [*SNIPER, "--seed", "-1"],
-            "--seed -1: give a whole number, 0 to 9223372036854775807",
-            id="seed min - 1",
-        ),
-        pytest.param(
-            [*SNIPER, "--seed", str(2**63)],
-            "--seed 9223372036854775808: give a whole number, 0 to 9223372036854775807",
-            id="seed max + 1",
-        ),
-        pytest.param(
-            [*SNIPER, "--events", "0"],
-            "--events 0: give a whole number, 1 to 9223372036854775807",
-            id="events min - 1",
-        ),
-        pytest.param(
-            [*SNIPER, "--cash", "0"],
-            "--cash 0: give a number of at most six decimals, 0.000001 to 100000000",
-            id="cash zero",
-        ),
-        pytest.param(
-            [*SNIPER, "--cash", "100000000.000001"],
-            "--cash 100000000.000001: give a number of at most six decimals, 0.000001 to 100000000",
-            id="cash max + a unit",
-        ),
-        pytest.param(
-            [*SNIPER, "--cash", "1.0000001"],
-            "--cash 1.0000001: give a number of at most six decimals, 0.000001 to 100000000",
-            id="cash below a unit",
-        ),
-        pytest.param(
-            [*SNIPER, "--cash", "NaN"],
-            "--cash NaN: give a number of at most six decimals, 0.000001 to 100000000",
-            id="cash NaN",
-        ),
-        pytest.param(
-            [*SNIPER, "--speed", "fast"],
-            "--speed fast: give a number of at most six decimals, 0.000001 to 100000000, or max",
-            id="speed",
-        ),
-        pytest.param(
-            [*SNIPER, "--duration", "-1"],
-            "--duration -1: give a number of at most six decimals, 0.000001 to 100000000",
-            id="duration",
-        ),
-        pytest.param(
-            [*SNIPER, "--token-id", ""], "--token-id '': give IDs, each once: 123,456", id="empty id"
-        ),
-        pytest.param(
-            [*SNIPER, "--db", ""], "--db '': not a text of 1 to 4096 printable characters", id="empty path"
-        ),
-        pytest.param(
-            [*SNIPER, "--log-level", "warn"],
-            "--log-level warn: not one of debug, info, warning, error; did you mean warning?",
-            id="log level",
-        ),
-        pytest.param(
-            [*SNIPER, "--market", "sim\nrm"],
-            "--market 'sim\\nrm': not one of auto, live, replay, sim; did you mean sim?",
-            id="a line break",
-        ),
-        pytest.param(
-            [*SNIPER, "--tape", "x", "--market", "sim"],
-            "--tape x: --market sim plays no recording; drop one of the two",
-            id="tape and sim",
-        ),
-        pytest.param(
-            [*SNIPER, "--tape", "x", "--market", "live"],
-            "--tape x: --market live plays no recording; drop one of the two",
-            id="tape and live",
-        ),
-        pytest.param(
-            [*SNIPER, "--mode", "live", "--tape", "x"],
-            "--mode live: no real orders on events of replay; drop it, or say --market live",
-            id="real orders on a recording",
-        ),
-        pytest.param(
-            [*SNIPER, "--config", "no.toml"],
-            "--config no.toml: cannot be read (No such file or directory); give a TOML file",
-            id="no file",
-        ),
-        pytest.param(
-            ["why"], "why: no option; strategies follow --strategies, an ID follows why", id="why what"
-        ),
+        pytest.param("--config no.toml", "--config no.toml: cannot be read … TOML file", id="no file"),
+        pytest.param("--config .", "--config .: cannot be read … give a TOML file", id="a folder"),
     ],
 )
-def test_a_refusal_is_one_line_that_helps(words: list[str], message: str) -> None:
-    assert refusal(*words) == message
+def test_a_refusal_is_one_line_that_helps(line: str, message: str) -> None:
+    refused = refusal(*SNIPER, *shlex.split(line))
+
+    assert fits(refused, message)
+    assert is_one_line(refused)
+
+
+def test_strategies_are_asked_for() -> None:
+    assert refusal() == "--strategies is missing; name at least one, e.g. --strategies sniper"
 
 
 def test_a_long_value_is_cut() -> None:
     message = refusal(*SNIPER, "--market", "x" * 5000)
 
-    assert message == f"--market {'x' * 80}: not one of auto, live, replay, sim"
+    assert message == f"--market {'x' * 80}: {SOURCES}"
 
 
 @pytest.mark.parametrize("market", ["auto", "replay"])
 def test_a_tape_means_replay(market: str) -> None:
-    assert run("--tape", "x", "--market", market).market is MarketSource.REPLAY
+    assert run(f"--tape x --market {market}").market is config.MarketSource.REPLAY
 
 
 def test_the_command_line_wins_over_the_file_and_the_file_over_the_defaults() -> None:
     text = '[run]\ncash = 500\nseed = 7\nspeed = "max"\nstrategies = ["quoter"]\nstop_policy = "cancel"'
 
-    loaded = with_file(text, "--cash", "250")
+    loaded = with_file(text, "--cash 250")
 
     assert loaded.cash == Decimal(250)
     assert loaded.seed == 7
     assert loaded.strategies == ("sniper",)
-    assert loaded.run.stop_policy is StopPolicy.CANCEL
+    assert loaded.run.stop_policy is config.StopPolicy.CANCEL
     assert loaded.run.metrics_interval_s == 300
-    assert loaded.log_level is LogLevel.INFO
+    assert loaded.log_level is config.LogLevel.INFO
 
 
 def test_the_file_may_name_the_strategies_and_any_option() -> None:
@@ -297,99 +210,47 @@ def test_tables_of_the_file_fill_limits_paper_and_parameters() -> None:
 
     loaded = with_file(text)
 
-    assert loaded.limits == Limits(collar_fraction=Decimal("0.1"), orders_burst=3)
-    assert loaded.paper == PaperSettings(latency_ms_max=20)
+    assert loaded.limits == config.Limits(collar_fraction=Decimal("0.1"), orders_burst=3)
+    assert loaded.paper == config.PaperSettings(latency_ms_max=20)
     assert loaded.strategy_parameters == {"sniper": {"edge": Decimal("0.03"), "markets": ["btc"]}}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("[limit]", "desk.toml: limit: not known; close: limits", id="unknown table"),
-        pytest.param(
-            "cash = 5", "desk.toml: cash: not known; there are: limits, paper, run, strategies", id="no table"
-        ),
-        pytest.param(
-            "[limits]\ncollar_tick = 1",
-            "desk.toml: limits.collar_tick: not known; close: collar_ticks",
-            id="limit",
-        ),
-        pytest.param("[run]\nsede = 1", "desk.toml: run.sede: not known; close: seed", id="option"),
-        pytest.param(
-            "[run]\nseed = 1.5",
-            "desk.toml: run.seed 1.5: give a whole number, 0 to 9223372036854775807",
-            id="type",
-        ),
-        pytest.param(
-            "[run]\nseed = true",
-            "desk.toml: run.seed true: give a whole number, 0 to 9223372036854775807",
-            id="bool",
-        ),
-        pytest.param(
-            "[limits]\ncollar_ticks = 101",
-            "desk.toml: limits.collar_ticks 101: give a whole number, 0 to 100",
-            id="+1",
-        ),
-        pytest.param(
-            "[limits]\ncollar_fraction = nan",
-            "desk.toml: limits.collar_fraction NaN: give a number of at most six decimals, 0 to 1",
-            id="NaN",
-        ),
-        pytest.param(
-            "[limits]\norders_per_minute = 0",
-            "desk.toml: limits.orders_per_minute 0: give a whole number, 1 to 12000",
-            id="no orders at all",
-        ),
-        pytest.param(
-            "[paper]\nrequest_loss_rate = [1]",
-            "desk.toml: paper.request_loss_rate (list): give a number of at most six decimals, 0 to 1",
-            id="a list",
-        ),
-        pytest.param(
-            "[paper]\nlatency_ms_min = 90",
-            "paper.latency_ms_min 90: above paper.latency_ms_max 80; swap or equal them",
-            id="min above max",
-        ),
-        pytest.param(
-            "[run]\nstop_policy = 'kep'",
-            "desk.toml: run.stop_policy kep: not one of keep, cancel; did you mean keep?",
-            id="stop policy",
-        ),
-        pytest.param("[run]\njson = 1", "desk.toml: run.json 1: not one of true, false", id="switch"),
-        pytest.param(
-            "[run]\ndb = 1", "desk.toml: run.db 1: not a text of 1 to 4096 printable characters", id="path"
-        ),
-        pytest.param(
-            "[run]\nstrategies = []", "desk.toml: run.strategies (list): 0 names; give 1 to 1000", id="none"
-        ),
-        pytest.param(
-            "limits = 1",
-            "desk.toml: limits 1: not a table; write its name in brackets and its keys below",
-            id="not a table",
-        ),
-        pytest.param(
-            "[strategies]\nsniper = 1",
-            "desk.toml: strategies.sniper 1: not a table; write its name in brackets and its keys below",
-            id="parameters",
-        ),
-        pytest.param(
-            "[run]\nmode = 'live'",
-            "desk.toml: run.mode live: only the command line starts live trading; say --mode live there",
-            id="live from a file",
-        ),
-        pytest.param(
-            "[run\n",
-            "--config desk.toml: not TOML: Expected ']' at the end of a table declaration (at line 1, column 5)",
-            id="syntax",
-        ),
+        pytest.param("[limit]", "limit: not known; close: limits", id="unknown table"),
+        pytest.param("cash = 5", "cash: not known; there are: limits, paper, run, strategies", id="no table"),
+        pytest.param("[limits]\ncollar_tick = 1", "limits.collar_tick: … close: collar_ticks", id="limit"),
+        pytest.param("[run]\nsede = 1", "run.sede: not known; close: seed", id="option"),
+        pytest.param("[run]\nseed = 1.5", f"run.seed 1.5: {SEED}", id="type"),
+        pytest.param("[run]\nseed = true", f"run.seed true: {SEED}", id="bool"),
+        pytest.param("[run]\njson = 1", "run.json 1: not one of true, false", id="switch"),
+        pytest.param("[run]\ndb = 1", f"run.db 1: {TEXT}", id="path"),
+        pytest.param("[run]\ntoken_id = []", "run.token_id (list): 0 names; give 1 to 1000", id="none"),
+        pytest.param("[run]\nstop_policy = 'kep'", "run.stop_policy kep: … did you mean keep?", id="choice"),
+        pytest.param("[run]\nmode = 'live'", "run.mode live: only … --mode live there", id="live orders"),
+        pytest.param("[limits]\ncollar_fraction = nan", f"limits.collar_fraction NaN: {FRACTION}", id="NaN"),
+        pytest.param("[limits]\ncollar_ticks = 101", "limits.collar_ticks 101: … 0 to 100", id="max + 1"),
+        pytest.param("[limits]\norders_burst = 0", "limits.orders_burst 0: … 1 to 500", id="min - 1"),
+        pytest.param("[paper]\nanswer_ms = [1]", "paper.answer_ms (list): … 0 to 60000", id="list"),
+        pytest.param("limits = 1", f"limits 1: {TABLE}", id="not a table"),
+        pytest.param("[strategies]\nsniper = 1", f"strategies.sniper 1: {TABLE}", id="parameters"),
     ],
 )
 def test_a_file_is_refused_with_its_name_the_key_and_what_is_allowed(text: str, message: str) -> None:
-    if "strategies" in text and "run]" in text:
-        Path("desk.toml").write_text(text)
-        assert refusal("--config", "desk.toml") == message
-    else:
-        assert refusal_of_file(text) == message
+    refused = refusal_of_file(text)
+
+    assert fits(refused, f"desk.toml: {message}")
+    assert is_one_line(refused)
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_place() -> None:
+    assert fits(refusal_of_file("[run\n"), "--config desk.toml: not TOML: … (at line 1, column 5)")
+
+
+@pytest.mark.parametrize("ticks", [0, 100])
+def test_the_bounds_of_a_limit_are_allowed(ticks: int) -> None:
+    assert with_file(f"[limits]\ncollar_ticks = {ticks}").limits.collar_ticks == ticks
 
 
 @pytest.mark.parametrize(
@@ -408,15 +269,9 @@ def test_a_hostile_file_is_refused_in_one_line(text: str) -> None:
     assert is_one_line(refusal_of_file(text))
 
 
-def test_a_file_that_is_not_text_is_refused() -> None:
-    Path("desk.toml").write_bytes(b"\xff\xfe")
-
-    assert "not TOML" in refusal(*SNIPER, "--config", "desk.toml")
-
-
 def test_why_names_an_identifier_and_a_database() -> None:
-    assert load(["why", "s1-7"]) == WhyCommand(identifier="s1-7", db=Path("data/positions.db"))
-    assert load(["why", "s1/a b", "--db", "x.db"]) == WhyCommand(identifier="s1/a b", db=Path("x.db"))
+    assert load(["why", "s1-7"]) == config.WhyCommand(identifier="s1-7", db=Path("data/positions.db"))
+    assert load(["why", "s1/a b", "--db", "x.db"]) == config.WhyCommand(identifier="s1/a b", db=Path("x.db"))
 
 
 def test_the_help_shows_every_option_with_its_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -425,7 +280,7 @@ def test_the_help_shows_every_option_with_its_default(capsys: pytest.CaptureFixt
 
     shown = capsys.readouterr().out
     assert ended.value.code == 0
-    assert all(option.flag in shown for option in OPTIONS.values())
+    assert all(option.flag in shown for option in config.OPTIONS.values())
     assert shown.count("python orchestrator.py --strategies sniper") == 2
     assert all(f"(default: {value})" in shown for value in ("dry-run", "1000", "auto", "max", "1", "info"))
 
@@ -448,7 +303,7 @@ def test_the_version_ends_with_success(capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_the_nearest_name_is_given(name: str, choices: list[str], text: str) -> None:
-    assert nearest(name, choices) == text
+    assert config.nearest(name, choices) == text
 
 
 def test_the_environment_wins_over_env_file(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,14 +342,7 @@ def test_no_secret_is_seen_in_settings(empty_folder: Path) -> None:
     loaded = run()
     secret = loaded.environment["POLYMARKET_PRIVATE_KEY"]
 
-    shown = [
-        repr(loaded),
-        str(loaded),
-        f"{secret}",
-        repr(secret),
-        f"{loaded.environment}",
-        str(loaded.fingerprint()),
-    ]
+    shown = [f"{part} {part!r}" for part in (loaded, secret, loaded.environment, loaded.fingerprint())]
     encoded = msgspec.json.encode(loaded, enc_hook=str)
 
     assert secret.reveal() == CANARY
@@ -502,40 +350,21 @@ def test_no_secret_is_seen_in_settings(empty_folder: Path) -> None:
     assert CANARY.encode() not in encoded
 
 
-@pytest.mark.parametrize(
-    "encode",
-    [
-        pytest.param(msgspec.json.encode, id="msgspec"),
-        pytest.param(msgspec.to_builtins, id="builtins"),
-        pytest.param(json.dumps, id="json"),
-        pytest.param(pickle.dumps, id="pickle"),
-    ],
-)
+@pytest.mark.parametrize("encode", [msgspec.json.encode, msgspec.to_builtins, json.dumps, pickle.dumps])
 def test_a_secret_cannot_be_encoded(encode: object) -> None:
     assert callable(encode)
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)) as refused:
-        encode(Secret(CANARY))
+        encode(config.Secret(CANARY))
 
     assert CANARY not in str(refused.value)
 
 
-def test_the_fingerprint_has_what_decides_and_nothing_else() -> None:
-    words = [
-        "--speed",
-        "2",
-        "--duration",
-        "9",
-        "--db",
-        "x.db",
-        "--log-level",
-        "debug",
-        "--json",
-        "--events",
-        "3",
-    ]
-
-    assert run(*words).fingerprint() == run().fingerprint()
-    assert run("--tape", "x").fingerprint() == run().fingerprint()
+@pytest.mark.parametrize(
+    "line",
+    ["--speed 2", "--duration 9", "--db x.db", "--log-level debug", "--json", "--events 3", "--tape x"],
+)
+def test_the_fingerprint_leaves_out_what_does_not_decide(line: str) -> None:
+    assert run(line).fingerprint() == run().fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -574,28 +403,25 @@ def test_parameters_of_strategies_that_do_not_run_do_not_decide() -> None:
 
 def test_paper_times_are_checked_in_code_too() -> None:
     with pytest.raises(ConfigurationError, match="settlement_s_min 30"):
-        PaperSettings(settlement_s_min=30)
+        config.PaperSettings(settlement_s_min=30)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(flag=st.sampled_from([option.flag for option in OPTIONS.values()] + ["--config"]), value=st.text())
-def test_any_text_for_any_option_is_read_or_refused_in_one_line(flag: str, value: str) -> None:
-    for words in ([f"{flag}={value}"], [flag, f"{value} "]):
-        try:
-            load([*SNIPER, *words])
-        except ConfigurationError as error:
-            assert is_one_line(str(error))
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@FEW
 @given(
-    key=st.sampled_from([f"{table}.{key}" for table, keys in TABLES.items() for key in keys]),
-    value=st.one_of(st.integers(), st.decimals(), st.booleans(), st.text(alphabet=PLAIN).map(json.dumps)),
+    flag=st.sampled_from([option.flag for option in config.OPTIONS.values()] + ["--config"]), value=st.text()
 )
-def test_any_value_of_any_key_is_read_or_refused_in_one_line(key: str, value: object) -> None:
-    table, name = key.split(".")
-    shown = str(value).lower() if isinstance(value, bool) else str(value)
-    try:
-        with_file(f"[{table}]\n{name} = {shown}\n")
-    except ConfigurationError as error:
-        assert is_one_line(str(error))
+def test_any_text_for_any_option_is_read_or_refused_in_one_line(flag: str, value: str) -> None:
+    messages = [refusal(*SNIPER, f"{flag}={value}"), refusal(*SNIPER, flag, f"{value} ")]
+
+    assert all(message == "" or is_one_line(message) for message in messages)
+
+
+@FEW
+@given(
+    key=st.sampled_from([f"[{table}]\n{key}" for table, keys in config.TABLES.items() for key in keys]),
+    value=st.integers().map(str) | st.sampled_from(["true", "nan", "-inf", "[]", "{}", "2026-01-01"]),
+)
+def test_any_value_of_any_key_is_read_or_refused_in_one_line(key: str, value: str) -> None:
+    message = refusal_of_file(f"{key} = {value}\n")
+
+    assert message == "" or is_one_line(message)

@@ -14,7 +14,7 @@ from domain.identifiers import (
 )
 from domain.instrument import Side
 from domain.ledger import Account, AccountKind, Entry, Transfer
-from domain.messages import Fill, Liquidity, Settlement
+from domain.messages import Fill, Liquidity, Receipt, Settlement
 from domain.order import Order, OrderEvent, OrderStatus, TimeInForce
 from domain.records import (
     DenialRecord,
@@ -25,6 +25,7 @@ from domain.records import (
     OrderEventRecord,
     OrderRecord,
     PositionRecord,
+    ReceiptRecord,
     Record,
     ReservationRecord,
     SettlementRecord,
@@ -260,6 +261,32 @@ def metrics() -> MetricsRecord:
     )
 
 
+def receipt() -> ReceiptRecord:
+    """A leader's trade that was copied."""
+    return ReceiptRecord(
+        strategy=SNIPER,
+        receipt=Receipt(
+            time_ns=NOON_NS,
+            key="0xabc:UP:1",
+            wallet="0xabc",
+            name="steady-heron",
+            market_id=MARKET,
+            instrument_id=UP,
+            side=Side.BUY,
+            leader_price=Decimal("0.60"),
+            leader_quantity=Decimal(100),
+            leader_time_ns=NOON_NS - SECOND_NS,
+            our_price=Decimal("0.61"),
+            our_quantity=Decimal("16.25"),
+            our_time_ns=NOON_NS,
+            slippage=Decimal("0.01"),
+            delay_s=Decimal(1),
+            outcome="copied",
+            reason="",
+        ),
+    )
+
+
 def transaction(sequence: int, *records: Record) -> Transaction:
     """Records at one second of event time per transaction."""
     time_ns = NOON_NS + sequence * SECOND_NS
@@ -308,5 +335,5 @@ def whole_chain() -> tuple[Transaction, ...]:
             position(),
         ),
         transaction(4, settled()),
-        transaction(5, event(), redeemed(), position(is_closed=True), metrics()),
+        transaction(5, event(), redeemed(), position(is_closed=True), metrics(), receipt()),
     )

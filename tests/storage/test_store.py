@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import DatabaseError, InvariantError, SessionError, StoreError, UserError
+from domain.errors import DatabaseError, InvariantError, SessionError, StoreError
+from domain.inputs import Input, InputKind
 from domain.records import Transaction
 from storage.sessions import SessionState
 from storage.store import Store
@@ -161,19 +162,21 @@ def test_a_failed_commit_ends_the_store_and_a_new_one_goes_on(tmp_path: Path) ->
     assert rows(path, "SELECT count(*) FROM orders") == [(2,)]
 
 
-def test_what_an_operator_asked_for_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_what_was_done_from_outside_is_there_after_a_restart_in_order(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
+    given = [
+        Input(position=12, kind=InputKind.PAUSE, strategy="sniper", reason="a person"),
+        Input(position=12, kind=InputKind.KEEP),
+        Input(position=11, kind=InputKind.HALT, strategy="sniper", ordinal=7, reason="hung"),
+    ]
 
     async def first_life() -> None:
         store, _ = start(path)
-        await store.add_input(position=12, kind="cancel_all")
-        await store.add_input(position=12, kind="cancel_all")
-        with pytest.raises(UserError, match="cancel_all was asked for at event 12"):
-            await store.add_input(position=12, kind="halt")
-        await store.add_input(position=13, kind="halt")
+        for item in given:
+            store.add_input(item)
         await store.close()
 
-    async def second_life() -> dict[int, str]:
+    async def second_life() -> list[Input]:
         store, _ = start(path)
         inputs = store.inputs()
         await store.close()
@@ -181,7 +184,7 @@ def test_what_an_operator_asked_for_is_there_after_a_restart(tmp_path: Path) -> 
 
     asyncio.run(first_life())
 
-    assert asyncio.run(second_life()) == {12: "cancel_all", 13: "halt"}
+    assert asyncio.run(second_life()) == given
 
 
 def test_another_kind_of_account_gets_no_store_and_leaves_no_lock(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ from storage.writer import Mark, Write, Writer, runs_of
 
 META = Statement("meta", "INSERT INTO meta(key, value) VALUES (?, ?)")
 CHANGE = Statement("meta", "UPDATE meta SET value = ? WHERE key = ?")
-INPUT = Statement("inputs", "INSERT INTO inputs(session, position, kind) VALUES ('s1', ?, 'x')")
+INPUT = Statement(
+    "inputs",
+    "INSERT INTO inputs(session, position, kind, strategy, ordinal, reason) VALUES ('s1', ?, 'keep', '', 0, '')",
+)
 
 
 def write(key: str, value: str = "") -> Write:
