@@ -1,5 +1,6 @@
 """One strategy's desk: what it may see, its signals that are up, and what becomes of the intents that it yields."""
 
+import itertools
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 from clock import NS_PER_S
 from domain import identifiers
 from domain.book import OrderBook
+from domain.conversions import Conversion, SetAction, SetIntent
 from domain.errors import StrategyFloodError
 from domain.identifiers import InstrumentId, MarketId, SessionId, StrategyName
 from domain.instrument import Instrument, Market, Side
@@ -23,15 +25,20 @@ from domain.records import (
     Record,
     SignalOutcome,
     SignalRecord,
+    TransferRecord,
 )
 from order_manager import Denied, Duplicate, OrderManager, Placed
 from risk.candidate import Verdict
+from state.complete_sets import set_aside
 from state.market import MarketData
 from strategies.base_strategy import BaseStrategy, Holding, StrategyState, strategy_name
 
 NS_PER_MINUTE = 60 * NS_PER_S
 SIGNALS_PER_MINUTE_MAX = 6_000
 """Signals, repeats of one that is up included, that a strategy may give in a minute of event time."""
+
+PAIR = 2
+"""Outcomes of a market whose sets can be merged."""
 
 NOTHING_HELD = Holding(ZERO, ZERO, ZERO)
 
@@ -50,6 +57,7 @@ class Wishes(Struct, kw_only=True):
     sends: list[Order] = []
     cancels: list[Order] = []
     redemptions: list[Redemption] = []
+    conversions: list[Conversion] = []
 
 
 class Signal(Struct, kw_only=True):
@@ -144,6 +152,7 @@ class Desk:
         self._numbers = numbers
         self._up: dict[InstrumentId | None, dict[str, Signal]] = {}
         self._gates: dict[tuple[MarketId, str], int] = {}
+        self._conversions = itertools.count(1)
         self._minute_ns = 0
         self._signals_of_minute = 0
 
@@ -153,7 +162,7 @@ class Desk:
         """Act on what one hook yielded. `scope` is the instrument whose event it saw: a signal of that scope
         that is not repeated has come down, and its next appearance is a new one."""
         self._refuse_flood(sum(isinstance(intent, Intent) for intent in intents))
-        wishes = Wishes(sends=[], cancels=[], redemptions=[])
+        wishes = Wishes(sends=[], cancels=[], redemptions=[], conversions=[])
         wanted: dict[str, list[Intent]] = {}
         for intent in intents:
             match intent:
@@ -163,6 +172,8 @@ class Desk:
                     self._cancel(intent, wishes, journal)
                 case RedeemIntent():
                     self._redeem(intent, wishes, journal)
+                case SetIntent():
+                    self._convert(intent, wishes, journal)
                 case PassedOver(market_id=market_id, gate=gate):
                     self._count(market_id, gate)
                 case Receipt():
@@ -307,6 +318,30 @@ class Desk:
         wishes.redemptions.append(
             Redemption(strategy=self.name, instrument_id=intent.instrument_id, quantity=quantity)
         )
+
+    def _convert(self, intent: SetIntent, wishes: Wishes, journal: list[Record]) -> None:
+        """Set aside what a merge or split needs, where it is free; otherwise the wish is counted and dropped."""
+        market = self._market.markets.get(intent.market_id)
+        instrument_ids = tuple(i.id for i in market.instruments) if market else ()
+        free = [
+            self._orders.portfolio.available(side, strategy=self.name, instrument_id=instrument_id)
+            for instrument_id in instrument_ids
+            for side in (Side.SELL if intent.action is SetAction.MERGE else Side.BUY,)
+        ]
+        if intent.quantity <= 0 or len(free) < PAIR or min(free) < intent.quantity:
+            self._count(intent.market_id, f"{intent.action.lower()} not covered")
+            return
+        conversion = Conversion(
+            id=f"{intent.action.lower()}:{self._session}:{self.name}:{next(self._conversions)}",
+            strategy=self.name,
+            market_id=intent.market_id,
+            instrument_ids=instrument_ids,
+            action=intent.action,
+            quantity=intent.quantity,
+        )
+        transfer = set_aside(self._orders.portfolio, conversion, time_ns=self.view.time_ns)
+        journal.append(TransferRecord(transfer=transfer))
+        wishes.conversions.append(conversion)
 
     def _market_of(self, intent: Intent) -> MarketId:
         instrument = self._market.instrument(intent.instrument_id)

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from desk import Desk, Redemption
+from domain.conversions import Conversion
 from domain.errors import StrategyError, StrategyFloodError
 from domain.identifiers import SessionId, StrategyName
 from domain.messages import (
@@ -53,6 +54,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     sends: tuple[Order, ...] = ()
     cancels: tuple[Order, ...] = ()
     redemptions: tuple[Redemption, ...] = ()
+    conversions: tuple[Conversion, ...] = ()
     news: tuple[tuple[StrategyName, NEWS], ...] = ()
 
 
@@ -129,6 +131,7 @@ class Engine:
             sends=tuple(wishes.sends),
             cancels=tuple(wishes.cancels),
             redemptions=tuple(wishes.redemptions),
+            conversions=tuple(wishes.conversions),
         )
 
     def note_event(self, strategy: BaseStrategy, event: StrategyEvent) -> Desk:
@@ -249,6 +252,7 @@ class Engine:
         sends: tuple[Order, ...] = (),
         cancels: tuple[Order, ...] = (),
         redemptions: tuple[Redemption, ...] = (),
+        conversions: tuple[Conversion, ...] = (),
         news: tuple[tuple[StrategyName, NEWS], ...] = (),
     ) -> Decision:
         """Number what was journalled and check what it touched; an empty journal makes no transaction."""
@@ -266,6 +270,7 @@ class Engine:
             sends=sends,
             cancels=cancels,
             redemptions=redemptions,
+            conversions=conversions,
             news=news,
         )
 

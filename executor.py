@@ -121,6 +121,8 @@ class Executor:
             await self._venue.redeem(
                 strategy=wish.strategy, instrument_id=wish.instrument_id, quantity=wish.quantity
             )
+        for conversion in decision.conversions:
+            await self._venue.convert(conversion)
         for strategy, news in decision.news:
             self.on_news(strategy, news)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from config import Limits
 from domain import identifiers
+from domain.conversions import SetConverted
 from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, IntentId, OrderId, SessionId, StrategyName, VenueName
 from domain.instrument import Side
@@ -37,10 +38,11 @@ from domain.records import FillRecord, OrderEventRecord, OrderRecord, Record, Se
 from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import TokenBucket
+from state.complete_sets import convert
 from state.live_orders import LiveOrders
 from state.market import MarketData
 from state.portfolio import Portfolio, worst_case
-from state.positions import position_record, reservation_record
+from state.positions import arrow_record, position_record, reservation_record
 
 ENDED_KEPT_MAX = 100_000
 """How many ended orders are remembered in memory for late reports; the store remembers all."""
@@ -186,10 +188,10 @@ class OrderManager:
         instrument = self._market.instrument(draft.instrument_id)
         assert instrument is not None, "control 26 has let an unlisted instrument pass"
         transfer = self.portfolio.reserve(draft, instrument)
-        journal.append(_arrow(draft, None, None, msgspec.json.encode(verdicts).decode()))
+        journal.append(arrow_record(draft, None, None, msgspec.json.encode(verdicts).decode()))
         draft = msgspec.structs.replace(draft, valid_until_ns=self.valid_until(draft))
         order = draft.after(OrderEvent.SEND, time_ns=draft.created_ns)
-        journal.append(_arrow(order, OrderEvent.SEND, draft.status, f"attempt {order.attempts}"))
+        journal.append(arrow_record(order, OrderEvent.SEND, draft.status, f"attempt {order.attempts}"))
         journal.append(OrderRecord(order=order))
         journal.append(TransferRecord(transfer=transfer))
         journal.append(reservation_record(self.portfolio.reservations[order.id]))
@@ -259,6 +261,8 @@ class OrderManager:
                 return self._settle(report, journal)
             case Redeemed():
                 return self._redeem(report, journal)
+            case SetConverted():
+                return self._convert(report, journal)
 
     def _move(
         self, order_id: OrderId, event: OrderEvent, time_ns: int, detail: str, journal: list[Record]
@@ -270,7 +274,7 @@ class OrderManager:
         )
         if after.status is OrderStatus.OPEN and after.filled_quantity:
             after = msgspec.structs.replace(after, status=OrderStatus.PARTIALLY_FILLED)
-        self._store(before, after, _arrow(after, event, before.status, detail), journal)
+        self._store(before, after, arrow_record(after, event, before.status, detail), journal)
         return [] if after.status is before.status else [OrderChanged(time_ns=time_ns, order=after)]
 
     def _fill(self, report: Filled, journal: list[Record]) -> list[NEWS]:
@@ -293,7 +297,7 @@ class OrderManager:
         journal.append(TransferRecord(transfer=booked.transfer))
         detail = f"{fill.quantity} at {fill.price}, fee {fill.fee} {fill.fee_asset}"
         self._store(
-            before, after, _arrow(after, event, before.status, detail, is_late=before.is_done), journal
+            before, after, arrow_record(after, event, before.status, detail, is_late=before.is_done), journal
         )
         self._note_position(after.strategy, after.instrument_id, report.time_ns, journal)
         return [
@@ -334,6 +338,17 @@ class OrderManager:
         self._note_position(report.strategy, report.instrument_id, report.time_ns, journal)
         return []
 
+    def _convert(self, report: SetConverted, journal: list[Record]) -> list[NEWS]:
+        """Unlock what a merge or split had set aside and post what the venue did of it."""
+        unlocked, converted = convert(self.portfolio, report)
+        journal.append(TransferRecord(transfer=unlocked))
+        if converted is None:
+            return []
+        journal.append(TransferRecord(transfer=converted))
+        for instrument_id in report.conversion.instrument_ids:
+            self._note_position(report.conversion.strategy, instrument_id, report.time_ns, journal)
+        return []
+
     # --- bookkeeping --------------------------------------------------------------------------------
 
     def _known(self, order_id: OrderId) -> Order:
@@ -369,17 +384,3 @@ class OrderManager:
     ) -> None:
         position = self.portfolio.positions[strategy, instrument_id]
         journal.append(position_record(position, self._market.mark_price(instrument_id), time_ns=time_ns))
-
-
-def _arrow(
-    order: Order, event: OrderEvent | None, before: OrderStatus | None, detail: str, *, is_late: bool = False
-) -> OrderEventRecord:
-    return OrderEventRecord(
-        time_ns=order.updated_ns,
-        order_id=order.id,
-        event=event,
-        status_before=before,
-        status_after=order.status,
-        detail=detail,
-        is_late=is_late,
-    )

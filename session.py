@@ -17,7 +17,7 @@ from clock import NS_PER_S, monotonic_s
 from config import Settings
 from console import Console
 from domain.identifiers import InstrumentId, OrderId, SessionId
-from domain.inputs import Input, InputKind
+from domain.inputs import InputKind
 from domain.messages import MarketEvent
 from domain.records import MetricsRecord, OrderRecord, Transaction
 from engine import Engine

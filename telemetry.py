@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -326,8 +327,8 @@ class LatencyRecorder:
     >>> latencies = LatencyRecorder()
     >>> for milliseconds in (1, 2, 3, 4):
     ...     latencies.add(milliseconds / 1000)
-    >>> latencies.percentile_ms(100), latencies.percentile_ms(0)
-    (Decimal('4.000'), Decimal('1.000'))
+    >>> latencies.percentile_ms(0), latencies.percentile_ms(100)
+    (Decimal('1.000'), Decimal('4.000'))
     """
 
     def __init__(self) -> None:
@@ -345,16 +346,23 @@ class LatencyRecorder:
         self.count += 1
 
     def percentile_ms(self, percent: Decimal | int) -> Decimal | None:
-        """Milliseconds that so many per cent (0 to 100) of the latencies do not exceed; None without any."""
+        """Milliseconds that so many per cent (0 to 100) of the latencies do not exceed; None without any.
+
+        The lowest and the highest are exact.
+        """
         rank = max(1, math.ceil(percent * Decimal(self.count) / 100))
         assert rank <= max(1, self.count), f"{percent} is not a per cent between 0 and 100"
-        seen = 0
-        for bucket, count in enumerate(self._counts):
-            seen += count
-            if seen >= rank:
-                middle_s = LATENCY_S_MIN * GROWTH ** (bucket + 0.5)
-                return Decimal(f"{min(max(middle_s, self._lowest_s), self._highest_s) * 1000:.3f}")
-        return None
+        if self.count == 0:
+            return None
+        if rank in (1, self.count):
+            return _milliseconds(self._lowest_s if rank == 1 else self._highest_s)
+        held = accumulate(self._counts)
+        bucket = next(number for number, count in enumerate(held) if count >= rank)
+        return _milliseconds(LATENCY_S_MIN * GROWTH ** (bucket + 0.5))
+
+
+def _milliseconds(seconds: float) -> Decimal:
+    return Decimal(f"{seconds * 1000:.3f}")
 
 
 def _bucket(seconds: float) -> int:

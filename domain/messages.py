@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from domain.book import OrderBook
+from domain.conversions import SetConverted, SetIntent
 from domain.identifiers import InstrumentId, MarketId, OrderId, StrategyName, TradeId, VenueName, VenueOrderId
 from domain.instrument import Market, Side
 from domain.order import Intent, Order
@@ -180,7 +181,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-StrategyIntent = Intent | CancelIntent | RedeemIntent | PassedOver | Receipt
+StrategyIntent = Intent | CancelIntent | RedeemIntent | SetIntent | PassedOver | Receipt
 
 
 # --- what venues report ------------------------------------------------------------------------------
@@ -324,6 +325,7 @@ ExecutionReport = (
     | ProvenAbsent
     | GaveUp
     | Redeemed
+    | SetConverted
 )
 
 

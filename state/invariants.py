@@ -1,14 +1,16 @@
-"""What must always hold of our books (I1 to I8 of the design); a breach raises InvariantError and halts."""
+"""What must always hold of our books (I1 to I9 of the design); a breach raises InvariantError and halts."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
+from domain.conversions import SetAction
 from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, StrategyName
 from domain.ledger import Account, AccountKind, Transfer
 from domain.money import PUSD, ZERO
 from domain.order import Order
 from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
+from state.complete_sets import conserves_collateral
 from state.live_orders import LiveOrders
 from state.portfolio import Portfolio, worst_case
 
@@ -21,6 +23,8 @@ def check_touched(portfolio: Portfolio, live: LiveOrders, records: Iterable[Reco
         match record:
             case TransferRecord(transfer=transfer):
                 _check_accounts(portfolio, transfer)
+                if transfer.kind in tuple(SetAction):
+                    _demand(conserves_collateral(transfer), f"I9: {transfer.id} does not conserve collateral")
             case OrderRecord(order=order):
                 _check_order(portfolio, live.get(order.id), order)
             case PositionRecord(strategy=strategy, instrument_id=instrument_id):

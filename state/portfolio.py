@@ -136,7 +136,7 @@ class Portfolio:
     def deposit(self, amount: Decimal, *, time_ns: int) -> Transfer:
         """Bring outside money into the wallet."""
         entries = (self._cash(amount), Entry(Account(AccountKind.EXTERNAL, self._wallet), PUSD, -amount))
-        return self._post(f"deposit:{self._session}", "DEPOSIT", time_ns, entries)
+        return self.post(f"deposit:{self._session}", "DEPOSIT", time_ns, entries)
 
     def reserve(self, order: Order, instrument: Instrument) -> Transfer:
         """Set aside the worst case of the order; the caller has checked that it is available."""
@@ -145,7 +145,7 @@ class Portfolio:
             order_id=order.id, instrument=instrument, asset=asset, amount=amount, pending=amount
         )
         entries = (self._free(order, asset, -amount), self._reserved(order, asset, amount))
-        return self._post(f"reserve:{order.id}", "RESERVE", order.created_ns, entries)
+        return self.post(f"reserve:{order.id}", "RESERVE", order.created_ns, entries)
 
     def release(self, order: Order, *, time_ns: int) -> Transfer | None:
         """Void what is still set aside for an order that has ended; None where nothing is."""
@@ -157,7 +157,7 @@ class Portfolio:
             self._reserved(order, reservation.asset, -amount),
             self._free(order, reservation.asset, amount),
         )
-        return self._post(f"release:{order.id}", "RELEASE", time_ns, entries)
+        return self.post(f"release:{order.id}", "RELEASE", time_ns, entries)
 
     def fill(self, order: Order, fill: Fill) -> Booked:
         """Post a fill of `order` (its state after the fill): provisional until it settles."""
@@ -191,7 +191,7 @@ class Portfolio:
                 Entry(Account(self._settled_kind(account), account.owner), asset, amount),
             )
         )
-        return booked, self._post(f"settle:{booked.transfer.id}", "SETTLE", time_ns, entries)
+        return booked, self.post(f"settle:{booked.transfer.id}", "SETTLE", time_ns, entries)
 
     def fail(self, key: FillKey, *, time_ns: int) -> tuple[Booked, Transfer]:
         """Undo a fill whose settlement failed: money, shares, fee and profit in one transfer."""
@@ -211,11 +211,11 @@ class Portfolio:
         position.realized_pnl -= booked.realized_pnl
         position.closed_ns = None if position.quantity else time_ns
         entries = tuple(self._undone(entry) for entry in booked.transfer.entries)
-        return booked, self._post(f"void:{booked.transfer.id}", "VOID", time_ns, entries)
+        return booked, self.post(f"void:{booked.transfer.id}", "VOID", time_ns, entries)
 
     def redeem(self, position: Position, *, quantity: Decimal, payout: Decimal, time_ns: int) -> Transfer:
         """Turn settled shares of a resolved instrument into cash; a payout of zero closes a loser."""
-        cost = self._take_cost(position, quantity)
+        cost = self.take_cost(position, quantity)
         amount = round_down(quantity * payout, UNIT)
         position.realized_pnl += amount - cost
         owner, asset = self.owner(position.strategy), position.instrument_id
@@ -227,7 +227,7 @@ class Portfolio:
             Entry(Account(AccountKind.CLEARING, self._wallet), asset, quantity),
         )
         position.closed_ns = None if position.quantity else time_ns
-        return self._post(f"redeem:{owner}:{asset}:{time_ns}", "REDEEM", time_ns, entries)
+        return self.post(f"redeem:{owner}:{asset}:{time_ns}", "REDEEM", time_ns, entries)
 
     # --- the two kinds of fill ----------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class Portfolio:
 
     def _fill_sell(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
         proceeds = proceeds_of(price=fill.price, quantity=fill.quantity)
-        cost = self._take_cost(position, fill.quantity)
+        cost = self.take_cost(position, fill.quantity)
         profit = proceeds - cost
         owner = self.owner(order.strategy)
         entries = (
@@ -269,7 +269,7 @@ class Portfolio:
         self._note_posted(order, fill.quantity)
         return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, profit)
 
-    def _take_cost(self, position: Position, quantity: Decimal) -> Decimal:
+    def take_cost(self, position: Position, quantity: Decimal) -> Decimal:
         """Remove settled shares at average cost, rounded down; the last shares take whatever cost is left."""
         is_last = quantity == position.settled_quantity
         share = position.settled_cost * quantity / position.settled_quantity if quantity else ZERO
@@ -279,6 +279,15 @@ class Portfolio:
         self._hold(position.instrument_id, -quantity)
         self.invested -= cost
         return cost
+
+    def add_shares(self, position: Position, *, quantity: Decimal, cost: Decimal) -> None:
+        """Add settled shares with their cost to the position, which is opened where there is none yet."""
+        mine = self.positions.setdefault((position.strategy, position.instrument_id), position)
+        mine.settled_quantity += quantity
+        mine.settled_cost += cost
+        mine.closed_ns = None
+        self._hold(mine.instrument_id, quantity)
+        self.invested += cost
 
     def _hold(self, instrument_id: InstrumentId, quantity: Decimal) -> None:
         """Keep the wallet's total per instrument, over all strategies, in step with the positions."""
@@ -347,11 +356,12 @@ class Portfolio:
         return self.positions[key]
 
     def _post_fill(self, fill: Fill, entries: tuple[Entry, ...]) -> Transfer:
-        return self._post(
+        return self.post(
             f"fill:{fill.instrument_id}:{fill.trade_id}:{fill.order_id}", "FILL", fill.time_ns, entries
         )
 
-    def _post(self, transfer_id: str, kind: str, time_ns: int, entries: tuple[Entry, ...]) -> Transfer:
+    def post(self, transfer_id: str, kind: str, time_ns: int, entries: tuple[Entry, ...]) -> Transfer:
+        """Post the entries that are not zero; raises InvariantError where they do not balance."""
         real = tuple(entry for entry in entries if entry.amount)
         transfer = Transfer(id=transfer_id, kind=kind, time_ns=time_ns, entries=real)
         self.ledger.post(transfer)

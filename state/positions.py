@@ -1,10 +1,11 @@
-"""Positions and reservations as records, with their value at the exit side."""
+"""State as records: positions with their value at the exit side, reservations, arrows of orders."""
 
 from decimal import Decimal
 
 from domain.instrument import Side
 from domain.money import proceeds_of
-from domain.records import PositionRecord, ReservationRecord
+from domain.order import Order, OrderEvent, OrderStatus
+from domain.records import OrderEventRecord, PositionRecord, ReservationRecord
 from state.portfolio import Position, Reservation
 
 
@@ -40,4 +41,19 @@ def reservation_record(reservation: Reservation, *, is_closed: bool = False) -> 
         posted=reservation.posted,
         pending=reservation.pending,
         is_closed=is_closed,
+    )
+
+
+def arrow_record(
+    order: Order, event: OrderEvent | None, before: OrderStatus | None, detail: str, *, is_late: bool = False
+) -> OrderEventRecord:
+    """One arrow of the order table, as it is stored; late where the order had ended before."""
+    return OrderEventRecord(
+        time_ns=order.updated_ns,
+        order_id=order.id,
+        event=event,
+        status_before=before,
+        status_after=order.status,
+        detail=detail,
+        is_late=is_late,
     )

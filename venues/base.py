@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from domain.conversions import Conversion
 from domain.identifiers import InstrumentId, OrderId, StrategyName, VenueName
 from domain.messages import ExecutionReport, Fill
 from domain.order import Order, OrderStatus
@@ -54,6 +55,10 @@ class Venue(Protocol):
 
     async def redeem(self, *, strategy: StrategyName, instrument_id: InstrumentId, quantity: Decimal) -> None:
         """Turn shares of a resolved instrument into cash; the outcome comes as Redeemed."""
+        ...
+
+    async def convert(self, conversion: Conversion) -> None:
+        """Merge or split complete sets; the outcome comes as SetConverted, with none where it was refused."""
         ...
 
     async def find_order(self, order: Order) -> VenueOrder | None:

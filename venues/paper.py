@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from clock import NS_PER_MS, NS_PER_S, Scheduler
 from config import PaperSettings
+from domain.conversions import Conversion, SetAction, SetConverted
 from domain.identifiers import InstrumentId, OrderId, StrategyName, TradeId, VenueName, VenueOrderId
 from domain.instrument import Instrument
 from domain.messages import (
@@ -128,6 +129,10 @@ class PaperVenue:
         """
         arrive = partial(self._arrive_redemption, strategy, instrument_id, quantity)
         self._travel(f"{strategy}/{instrument_id}", "redeem", arrive)
+
+    async def convert(self, conversion: Conversion) -> None:
+        """Merge or split sets that are settled and free; `SetConverted` says how many, perhaps none."""
+        self._travel(conversion.id, "convert", partial(self._arrive_conversion, conversion))
 
     async def find_order(self, order: Order) -> VenueOrder | None:
         """Look the order up; a delayed one counts as open, one on its way or refused is not known."""
@@ -278,6 +283,16 @@ class PaperVenue:
             time_ns=self._heard_ns(),
         )
         self._report(report)
+
+    def _arrive_conversion(self, conversion: Conversion) -> None:
+        is_merge = conversion.action is SetAction.MERGE
+        given = conversion.instrument_ids if is_merge else (PUSD,)
+        is_covered = min(self._account.free(asset) for asset in given) >= conversion.quantity
+        quantity = conversion.quantity if is_covered else ZERO
+        self._account.convert(conversion.instrument_ids, quantity if is_merge else -quantity)
+        self._report(
+            SetConverted(venue=self.name, conversion=conversion, quantity=quantity, time_ns=self._heard_ns())
+        )
 
     # --- what we hear, and when ---------------------------------------------------------------------
 

@@ -76,6 +76,12 @@ class PaperAccount:
         add(self._settled, PUSD, round_down(redeemed * payout, UNIT))
         return redeemed
 
+    def convert(self, instrument_ids: tuple[InstrumentId, ...], sets: Decimal) -> None:
+        """Turn sets into money, or money into sets where `sets` is negative; the caller has seen the cover."""
+        for instrument_id in instrument_ids:
+            add(self._settled, instrument_id, -sets)
+        add(self._settled, PUSD, sets)
+
 
 def add(balances: dict[str, Decimal], asset: str, amount: Decimal) -> None:
     """Change a balance; one that becomes zero is forgotten, so that memory follows what is held."""

@@ -61,7 +61,7 @@ Rungs = dict[int, Rung]
 
 
 class Ladder:
-    """The book in prices of the first outcome, best first on both sides; between two refreshes only trades change it."""
+    """The book in prices of the first outcome, best first; between refreshes only trades change it."""
 
     def __init__(self, first_id: InstrumentId, second_id: InstrumentId, chance: Chance) -> None:
         self.step = COARSE

@@ -38,15 +38,17 @@ class LiveMarket:
         self._noise = 0.0
 
     def snapshot(self, time_ns: int) -> list[MarketEvent]:
-        """Quote anew; the last snapshot of a market is empty on all sides."""
+        """Quote anew; a tick change comes before the first books on the new grid."""
         quote = self._pricing.quote()
-        if quote is None:
-            self.is_open = False
-            self.ladder.clear()
-            return [*self.ladder.books(time_ns)]
         self.prints_per_s = quote.prints_per_s
         self.ladder.refresh(quote._replace(value=self._with_error(quote.value)))
         return [*self._tick_changes(time_ns, quote.value), *self.ladder.books(time_ns)]
+
+    def close(self, time_ns: int) -> list[MarketEvent]:
+        """End trading: nothing is quoted from here on, and the last books are empty on all sides."""
+        self.is_open = False
+        self.ladder.clear()
+        return [*self.ladder.books(time_ns)]
 
     def trade(self, take: Take, time_ns: int) -> list[TradePrint]:
         """Take from the book last published; one print a level, none where nobody stands on that side."""

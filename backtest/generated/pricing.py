@@ -31,8 +31,8 @@ NEWS_RATE, NEWS_FLOOR_S = 3.0, 60
 class Pricing(Protocol):
     """Quotes a market, at present."""
 
-    def quote(self) -> Quote | None:
-        """What makers show now; None where trading has ended."""
+    def quote(self) -> Quote:
+        """What makers show now; asked only until trading ends."""
         ...
 
 
@@ -61,22 +61,21 @@ class UpDownPricing:
         elif second == window.end_s:
             self.is_up = total - self._closing_base >= self._opening_total
 
-    def quote(self) -> Quote | None:
+    def quote(self) -> Quote:
         """The fair probability, thinner towards the end, the favourite's asks gone as often as measured."""
         left_s = self._window.end_s - self._asset.second
-        if left_s <= 0:
-            return None
         lead, variance = self._lead(), self._variance(left_s)
         value = probability_up(lead=lead, deviation=math.sqrt(variance))
         is_bare = left_s < EMPTYING_S and self._is_bare(left_s, lead)
+        is_up_favourite = lead >= 0.0
         is_playing = left_s <= self._window.series.length_s
         return Quote(
             value=value,
             levels=max(LEVELS_MIN, min(LEVELS_MAX, LEVELS_MAX * left_s // SHORTENING_S)),
             depth=max(DEPTH_MIN, min(1.0, left_s / THINNING_S)),
             prints_per_s=PRINTS_PER_S_PLAYING if is_playing else PRINTS_PER_S_WAITING,
-            shows_bids=value >= 0.5 or not is_bare,
-            shows_asks=value < 0.5 or not is_bare,
+            shows_bids=is_up_favourite or not is_bare,
+            shows_asks=not (is_up_favourite and is_bare),
         )
 
     def _lead(self) -> float:
@@ -96,7 +95,8 @@ class UpDownPricing:
     def _variance(self, left_s: float) -> float:
         length_s = self._window.series.length_s
         seconds = variance_left_s(length_s=length_s, left_s=left_s, window_s=TWAP_S)
-        return seconds * self._asset.variance_per_s * (self._asset.price * FEED_SCALE) ** 2
+        price = self._asset.price * FEED_SCALE
+        return seconds * self._asset.variance_per_s * price * price
 
     def _is_bare(self, left_s: float, lead: float) -> bool:
         """Say whether nobody offers the favourite any more; depends on the lead and on the market's own luck."""
@@ -117,14 +117,10 @@ class Beliefs:
         self._closes_s = closes_s
         self._logs = [math.log(prior) for prior in priors]
         self._chance = chance
-        self.is_open = True
 
     def step(self, second: int, *, interval_s: int) -> None:
         """Hear the news of the `interval_s` seconds up to this one."""
-        left_s = self._closes_s - second
-        if left_s <= 0:
-            self.is_open = False
-            return
+        left_s = max(0, self._closes_s - second)
         strength = NEWS_RATE * interval_s / (left_s + NEWS_FLOOR_S)
         for number in range(len(self._logs)):
             self._logs[number] += math.sqrt(strength) * self._chance.gauss()
@@ -141,10 +137,8 @@ class BeliefPricing:
         self._beliefs = beliefs
         self._number = number
 
-    def quote(self) -> Quote | None:
+    def quote(self) -> Quote:
         """The present belief, with full depth until trading ends."""
-        if not self._beliefs.is_open:
-            return None
         return Quote(value=self._beliefs.probabilities[self._number], prints_per_s=PRINTS_PER_S_EVENT)
 
 

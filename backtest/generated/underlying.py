@@ -9,7 +9,7 @@ from clock import NS_PER_MS, NS_PER_S
 from domain.messages import MarketEvent, PriceTick
 
 FEED_DECIMALS = 4
-FEED_SCALE = 10**FEED_DECIMALS
+FEED_SCALE = 10_000
 CENTS = 100
 
 VOLATILITY_MEMORY_S = 900
@@ -50,7 +50,7 @@ class Underlying:
     @property
     def variance_per_s(self) -> float:
         """Variance of the logarithm of the price over a second, jumps included."""
-        return self._volatility**2 + JUMP_PROBABILITY * JUMP_SIZE**2
+        return self._volatility * self._volatility + JUMP_PROBABILITY * JUMP_SIZE * JUMP_SIZE
 
     def step(self, second: int, shock: float, agenda: Agenda) -> list[MarketEvent]:
         """Move to the next second by a normal shock; return the settlement feed's tick if there is one.

@@ -1,10 +1,13 @@
 """The wallets that people watch: what they hold, and the reports of what they did, some seconds late."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from backtest.generated.agenda import Agenda
 from backtest.generated.chance import Chance
+from backtest.generated.ladder import LOTS_PER_SHARE
 from backtest.generated.live_market import Take
 from clock import NS_PER_MS, NS_PER_S
 from domain.identifiers import InstrumentId, MarketId
@@ -31,7 +34,18 @@ MERGE_LOTS_MIN = 2_000
 MERGE_WAIT_S_MIN, MERGE_WAIT_S_MAX = 5, 40
 REDEEM_WAIT_S_MIN, REDEEM_WAIT_S_MAX = 5, 90
 
-Holdings = dict[tuple[str, int], int]
+
+class Deed(NamedTuple):
+    """What a wallet did at `time_ns`; of a merge the price is that of a complete set, of a redemption the payout."""
+
+    time_ns: int
+    name: str
+    action: WalletAction
+    instrument_id: InstrumentId
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    is_maker: bool = False
 
 
 class Wallets:
@@ -40,7 +54,7 @@ class Wallets:
     def __init__(self, agenda: Agenda, chance: Chance) -> None:
         self._agenda = agenda
         self._chance = chance
-        self._holdings: dict[MarketId, Holdings] = {}
+        self._holdings: dict[MarketId, dict[tuple[str, int], int]] = {}
 
     def held(self, name: str, market_id: MarketId, outcome: int) -> int:
         """Lots of the outcome (0 or 1) that the wallet holds."""
@@ -50,17 +64,15 @@ class Wallets:
         """Give a wallet shares of a market's first outcome that it bought before the run began: no report."""
         self._add(market_id, name, 0, lots)
 
-    def report(self, market: Market, prints: list[TradePrint], take: Take) -> None:
-        """Note a trade in the holdings of those who are watched, and report it later, once or now and then twice."""
-        lots = sum(int(trade.quantity.scaleb(2)) for trade in prints)
+    def record(self, market: Market, prints: list[TradePrint], take: Take) -> None:
+        """Note a trade in the holdings of those who are watched; its prints are child fills of one transaction."""
+        lots = sum(int(trade.quantity * LOTS_PER_SHARE) for trade in prints)
         transaction = self._transaction()
         for name, side, is_maker in ((take.taker, take.side, False), (take.maker, take.side.opposite, True)):
             if name:
                 self._add(market.id, name, take.outcome, lots if side is Side.BUY else -lots)
-                trades = [_trade(market, trade, name, side) for trade in prints]
-                self._tell(
-                    [_with(trade, transaction=transaction, is_maker=is_maker) for trade in trades]
-                )
+                deeds = [_fill(trade, name, side, is_maker) for trade in prints]
+                self._tell(market.id, deeds, transaction)
         if BAGUETTE in (take.taker, take.maker):
             self._merge(market, prints[0].time_ns)
 
@@ -69,9 +81,7 @@ class Wallets:
         for (name, outcome), lots in self._holdings.pop(market.id, {}).items():
             if outcome == winner and lots > 0:
                 wait_s = self._chance.between(REDEEM_WAIT_S_MIN, REDEEM_WAIT_S_MAX)
-                instrument_id = market.instruments[winner].id
-                payout = _Act(name, WalletAction.REDEEM, instrument_id, lots)
-                self._tell([self._act(market, payout, time_ns + wait_s * NS_PER_S)])
+                self._unwind(market, WalletAction.REDEEM, (name, winner, lots), time_ns + wait_s * NS_PER_S)
 
     def _merge(self, market: Market, time_ns: int) -> None:
         """Turn the maker's complete sets back into money once there are enough of them."""
@@ -81,13 +91,62 @@ class Wallets:
         for outcome in (0, 1):
             self._add(market.id, BAGUETTE, outcome, -sets)
         wait_s = self._chance.between(MERGE_WAIT_S_MIN, MERGE_WAIT_S_MAX)
-        act = _Act(BAGUETTE, WalletAction.MERGE, market.instruments[0].id, sets)
-        self._tell([self._act(market, act, time_ns + wait_s * NS_PER_S)])
+        self._unwind(market, WalletAction.MERGE, (BAGUETTE, 0, sets), time_ns + wait_s * NS_PER_S)
 
-    def _tell(self, trades: list[WalletTrade]) -> None:
-        """Report all fills of one transaction together."""
-        times = 2 if self._chance.happens(REPEAT_PROBABILITY) else 1
-        for _ in range(times):
+    def _unwind(self, market: Market, action: WalletAction, what: tuple[str, int, int], time_ns: int) -> None:
+        name, outcome, lots = what
+        deed = Deed(
+            time_ns=time_ns,
+            name=name,
+            action=action,
+            instrument_id=market.instruments[outcome].id,
+            side=Side.SELL,
+            price=ONE,
+            quantity=Decimal(lots).scaleb(-2),
+        )
+        self._tell(market.id, [deed], self._transaction())
+
+    def _tell(self, market_id: MarketId, deeds: list[Deed], transaction: str) -> None:
+        """Have all fills of one transaction heard of together, and now and then a second time."""
+        for _ in range(1 + self._chance.happens(REPEAT_PROBABILITY)):
             delay_ns = self._chance.between(DELAY_MS_MIN, DELAY_MS_MAX) * NS_PER_MS
-            for trade in trades:
-                self._agenda.at(trade.traded_ns + delay_ns, partial(_heard, trade))
+            for deed in deeds:
+                heard = partial(_heard, deed, market_id, transaction)
+                self._agenda.at(deed.time_ns + delay_ns, heard)
+
+    def _add(self, market_id: MarketId, name: str, outcome: int, lots: int) -> None:
+        holdings = self._holdings.setdefault(market_id, {})
+        holdings[name, outcome] = holdings.get((name, outcome), 0) + lots
+
+    def _transaction(self) -> str:
+        return "0x" + "".join(f"{self._chance.bits():016x}" for _ in range(4))
+
+
+def _fill(trade: TradePrint, name: str, side: Side, is_maker: bool) -> Deed:
+    return Deed(
+        time_ns=trade.time_ns,
+        name=name,
+        action=WalletAction.TRADE,
+        instrument_id=trade.instrument_id,
+        side=side,
+        price=trade.price,
+        quantity=trade.quantity,
+        is_maker=is_maker,
+    )
+
+
+def _heard(deed: Deed, market_id: MarketId, transaction: str, time_ns: int) -> Iterable[MarketEvent]:
+    yield WalletTrade(
+        time_ns=time_ns,
+        traded_ns=deed.time_ns,
+        wallet=ADDRESSES[deed.name],
+        name=deed.name,
+        action=deed.action,
+        market_id=market_id,
+        instrument_id=deed.instrument_id,
+        side=deed.side,
+        price=deed.price,
+        quantity=deed.quantity,
+        transaction=transaction,
+        is_maker=deed.is_maker,
+    )

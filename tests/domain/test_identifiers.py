@@ -7,7 +7,9 @@ from domain.identifiers import IntentId, SessionId, StrategyName, correlation_id
 
 S1, S2 = SessionId("s1"), SessionId("s2")
 ALPHA = StrategyName("alpha")
-PARTS = st.lists(st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"]), max_size=5), max_size=4)
+PARTS = st.lists(
+    st.text(st.characters(exclude_characters="\x1f", exclude_categories=["Cs"]), max_size=5), max_size=4
+)
 
 
 @given(PARTS, PARTS)

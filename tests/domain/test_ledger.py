@@ -53,8 +53,12 @@ def test_a_balance_is_the_sum_of_its_entries(moves: list[tuple[Account, Account,
     ("entries", "asset"),
     [
         pytest.param((Entry(CASH, "pUSD", d("0.000001")),), "pUSD", id="one unit from nowhere"),
-        pytest.param((Entry(CASH, "pUSD", d(1)), Entry(RESERVED, "pUSD", d("-0.999999"))), "pUSD", id="one unit lost"),
-        pytest.param((Entry(CASH, "pUSD", d(1)), Entry(RESERVED, "m:UP", d(-1))), "pUSD, m:UP", id="across assets"),
+        pytest.param(
+            (Entry(CASH, "pUSD", d(1)), Entry(RESERVED, "pUSD", d("-0.999999"))), "pUSD", id="one unit lost"
+        ),
+        pytest.param(
+            (Entry(CASH, "pUSD", d(1)), Entry(RESERVED, "m:UP", d(-1))), "pUSD, m:UP", id="across assets"
+        ),
     ],
 )
 def test_what_does_not_balance_is_not_posted(entries: tuple[Entry, ...], asset: str) -> None:
@@ -70,7 +74,11 @@ def test_accounts_of_one_kind_add_up_over_their_owners() -> None:
     ledger, other = Ledger(), Account(AccountKind.FEES, "s1/beta")
     fees = Account(AccountKind.FEES, "s1/alpha")
 
-    ledger.post(transfer(Entry(fees, "pUSD", d("0.3")), Entry(other, "pUSD", d("0.2")), Entry(CASH, "pUSD", d("-0.5"))))
+    ledger.post(
+        transfer(
+            Entry(fees, "pUSD", d("0.3")), Entry(other, "pUSD", d("0.2")), Entry(CASH, "pUSD", d("-0.5"))
+        )
+    )
 
     assert ledger.total(AccountKind.FEES, "pUSD") == d("0.5")  # 0.3 + 0.2
     assert ledger.total(AccountKind.FEES, "m:UP") == 0

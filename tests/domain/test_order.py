@@ -192,7 +192,7 @@ def test_a_change_makes_a_new_value() -> None:
 
     before.after_fill(Decimal(3), time_ns=NOW_NS)
 
-    assert (before.status, before.filled_quantity) == (OrderStatus.OPEN, 0)
+    assert (before.status, before.filled_quantity) == (OrderStatus.OPEN, Decimal(0))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from tests.support.trader import WIDE
 from tests.support.trading import CLOSES_NS, NOW_NS, book, instrument, intent
 
 
-def candidate(text: str = "BUY 10 UP 0.50", *, limits: dict[str, object] | None = None, **changes: object) -> Candidate:
+def candidate(
+    text: str = "BUY 10 UP 0.50", *, limits: dict[str, object] | None = None, **changes: object
+) -> Candidate:
     """Ask for 10 shares at the mid of 0.50, worth 5 pUSD and 0.175 of fee at most."""
     passing = Candidate(
         intent=intent(text),

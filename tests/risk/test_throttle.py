@@ -54,7 +54,9 @@ def test_time_that_goes_back_gives_no_token() -> None:
     st.integers(1, 50),
     st.lists(st.integers(0, 5 * S), max_size=60),
 )
-def test_no_window_sees_more_than_the_burst_and_the_rate(per_minute: int, burst: int, gaps: list[int]) -> None:
+def test_no_window_sees_more_than_the_burst_and_the_rate(
+    per_minute: int, burst: int, gaps: list[int]
+) -> None:
     bucket, now_ns, taken = TokenBucket(per_minute=per_minute, burst=burst), NOW_NS, list[int]()
 
     for gap in gaps:

@@ -67,11 +67,15 @@ def test_orders_stay_in_the_order_of_their_age() -> None:
         pytest.param("BUY 10 UP 0.49", "SELL 10 UP 0.49", True, id="sell at our bid"),
         pytest.param("BUY 10 UP 0.49", "SELL 10 UP 0.48", True, id="sell below our bid"),
         pytest.param("BUY 10 DOWN 0.40", "BUY 10 UP 0.59", False, id="complement, one tick short of 1"),
-        pytest.param("BUY 10 DOWN 0.40", "BUY 10 UP 0.60", True, id="complement, exactly 1: a pair is minted"),
+        pytest.param(
+            "BUY 10 DOWN 0.40", "BUY 10 UP 0.60", True, id="complement, exactly 1: a pair is minted"
+        ),
         pytest.param("SELL 10 DOWN 0.40", "SELL 10 UP 0.61", False, id="complement sale, one tick over 1"),
         pytest.param("SELL 10 DOWN 0.40", "SELL 10 UP 0.60", True, id="complement sale, exactly 1"),
         pytest.param("BUY 10 UP 0.50", "BUY 10 UP 0.60", False, id="same side"),
-        pytest.param("SELL 10 DOWN 0.40", "BUY 10 UP 0.99", False, id="a sale of the complement is the same side"),
+        pytest.param(
+            "SELL 10 DOWN 0.40", "BUY 10 UP 0.99", False, id="a sale of the complement is the same side"
+        ),
     ],
 )
 def test_an_own_order_that_would_be_met(resting: str, wanted: str, meets: bool) -> None:
@@ -100,7 +104,9 @@ def test_an_instrument_without_a_complement_meets_its_own_line_only() -> None:
         pytest.param("BUY 5 DOWN 0.30", ALPHA, False, id="another instrument"),
     ],
 )
-def test_a_doubtful_order_freezes_its_line(status: OrderStatus, text: str, strategy: str, is_frozen: bool) -> None:
+def test_a_doubtful_order_freezes_its_line(
+    status: OrderStatus, text: str, strategy: str, is_frozen: bool
+) -> None:
     live = LiveOrders()
     live.put(order("BUY 10 UP 0.40", name="doubtful", status=status))
 

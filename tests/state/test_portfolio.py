@@ -94,7 +94,9 @@ def test_what_rounding_makes_short_comes_from_the_rounding_account() -> None:
     bought = trader.opened("BUY 5 UP 0.33")
 
     for number in range(3):
-        trader.fill(bought, "0.000001", trade=f"t{number}")  # each costs a whole unit; all three free 0.99 units
+        trader.fill(
+            bought, "0.000001", trade=f"t{number}"
+        )  # each costs a whole unit; all three free 0.99 units
 
     ledger = trader.portfolio.ledger
     assert ledger.balance(AccountKind.ROUNDING, WALLET, PUSD) == d("-0.000003")
@@ -122,7 +124,7 @@ def test_matched_shares_are_not_sellable_before_they_settle() -> None:
     before = trader.portfolio.available(Side.SELL, strategy=ALPHA, instrument_id=UP)
     trader.report(settlement_of(fill))
 
-    assert (before, trader.portfolio.available(Side.SELL, strategy=ALPHA, instrument_id=UP)) == (0, 20)
+    assert (before, trader.portfolio.available(Side.SELL, strategy=ALPHA, instrument_id=UP)) == (d(0), d(20))
 
 
 def test_one_strategys_shares_are_not_anothers() -> None:
@@ -143,8 +145,13 @@ def test_a_failed_purchase_is_as_if_it_had_never_been() -> None:
     trader.report(settlement_of(fill, Settlement.FAILED))
 
     position = trader.portfolio.positions[ALPHA, UP]
-    assert (position.quantity, position.cost, position.fees, position.realized_pnl) == (0, 0, 0, 0)
-    assert (cash(trader), trader.portfolio.held, trader.portfolio.invested) == (100, {}, 0)
+    assert (position.quantity, position.cost, position.fees, position.realized_pnl) == (
+        d(0),
+        d(0),
+        d(0),
+        d(0),
+    )
+    assert (cash(trader), trader.portfolio.held, trader.portfolio.invested) == (d(100), {}, d(0))
 
 
 def test_a_failed_sale_gives_the_shares_back_and_takes_the_profit() -> None:
@@ -158,7 +165,7 @@ def test_a_failed_sale_gives_the_shares_back_and_takes_the_profit() -> None:
     trader.report(settlement_of(fill, Settlement.FAILED))
 
     assert profit == 4  # 20 * (0.60 - 0.40)
-    assert (trader.portfolio.realized_pnl(ALPHA), trader.portfolio.fees(ALPHA)) == (0, 0)
+    assert (trader.portfolio.realized_pnl(ALPHA), trader.portfolio.fees(ALPHA)) == (d(0), d(0))
     assert trader.portfolio.available(Side.SELL, strategy=ALPHA, instrument_id=UP) == 20
     assert cash(trader) == 92  # 100 - 20 * 0.40
 
@@ -173,7 +180,7 @@ def test_a_sale_takes_the_average_cost() -> None:
 
     position = trader.portfolio.positions[ALPHA, UP]
     assert trader.portfolio.realized_pnl(ALPHA) == d("2.8")  # 20 * 0.60 - 20 * (4 + 14.4) / 40
-    assert (position.quantity, position.cost) == (20, d("9.2"))  # 18.4 - 9.2
+    assert (position.quantity, position.cost) == (d(20), d("9.2"))  # 18.4 - 9.2
 
 
 def test_the_last_shares_take_whatever_cost_is_left() -> None:
@@ -204,7 +211,7 @@ def test_a_redemption_pays_each_share(payout: str, money: str, profit: str) -> N
 
     position = trader.portfolio.positions[ALPHA, UP]
     assert (cash(trader), trader.portfolio.realized_pnl(ALPHA)) == (d(money), d(profit))
-    assert (position.quantity, position.cost, position.closed_ns) == (0, 0, NOW_NS)
+    assert (position.quantity, position.cost, position.closed_ns) == (d(0), d(0), NOW_NS)
 
 
 @pytest.mark.parametrize(("quantity", "is_refused"), [("19.99", False), ("20", False), ("20.01", True)])
@@ -244,7 +251,7 @@ def test_a_fee_is_subtracted_once() -> None:
     trader.fill(bought, "20", fee="0.35")
 
     portfolio = trader.portfolio
-    assert (portfolio.fees(ALPHA), portfolio.realized_pnl(ALPHA)) == (d("0.35"), 0)
+    assert (portfolio.fees(ALPHA), portfolio.realized_pnl(ALPHA)) == (d("0.35"), d(0))
     assert portfolio.positions[ALPHA, UP].cost == 10  # the fee is not in the cost as well
     assert portfolio.cash_total == d("89.65")  # 100 - 10 - 0.35
 
@@ -255,7 +262,9 @@ def test_a_fee_in_another_token_is_not_booked_as_money() -> None:
     trader = Trader()
     bought = trader.opened("BUY 20 UP 0.50")
     fill = fill_of(bought, "20", fee="0.35")
-    fee_in_gas = type(fill)(**{name: getattr(fill, name) for name in fill.__struct_fields__} | {"fee_asset": "POL"})
+    fee_in_gas = type(fill)(
+        **{name: getattr(fill, name) for name in fill.__struct_fields__} | {"fee_asset": "POL"}
+    )
 
     with pytest.raises(InvariantError, match="POL"):
         trader.report(filled_report(fee_in_gas))
@@ -293,7 +302,7 @@ def test_a_quantity_is_in_shares_and_not_in_money() -> None:
     trader.bought("20", price="0.25")
 
     position = trader.portfolio.positions[ALPHA, UP]
-    assert (position.quantity, position.cost) == (20, 5)  # 20 * 0.25
+    assert (position.quantity, position.cost) == (d(20), d(5))  # 20 * 0.25
 
 
 def test_two_of_our_makers_can_share_one_trade() -> None:

@@ -13,7 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from domain.identifiers import InstrumentId, OrderId, StrategyName
 from domain.instrument import Side
-from domain.messages import Cancelled, ExecutionReport, Expired, Fill, Lost, ProvenAbsent, Redeemed, Rejected, Settlement
+from domain.messages import (
+    Cancelled,
+    ExecutionReport,
+    Expired,
+    Fill,
+    Lost,
+    ProvenAbsent,
+    Redeemed,
+    Rejected,
+    Settlement,
+)
 from domain.money import taker_fee
 from domain.order import Order, OrderStatus
 from order_manager import Placed
@@ -24,8 +34,8 @@ from tests.support.trading import (
     BETA,
     DOWN,
     PAPER,
-    S,
     UP,
+    S,
     acknowledged,
     fill_of,
     filled_report,
@@ -83,7 +93,13 @@ class Account(RuleBasedStateMachine):
             self.fill_with(self.trader.now(self.orders[-1]), Decimal("99.999999"), Decimal("0.33"))
             self.report_settlement(len(self.fills) - 1, Settlement.SETTLED)
 
-    @rule(strategy=STRATEGIES, of=INSTRUMENTS, cents=st.integers(1, 49), lots=st.integers(500, 20_000), style=STYLES)
+    @rule(
+        strategy=STRATEGIES,
+        of=INSTRUMENTS,
+        cents=st.integers(1, 49),
+        lots=st.integers(500, 20_000),
+        style=STYLES,
+    )
     def buy(self, strategy: StrategyName, of: InstrumentId, cents: int, lots: int, style: str) -> None:
         text = f"BUY {Decimal(lots) / 100} {of[2:]} {Decimal(cents) / 100} {style}"
         self.place(strategy, text, is_answered="FAK" not in style)
@@ -187,11 +203,11 @@ class Account(RuleBasedStateMachine):
     def hear_twice(self, data: st.DataObject) -> None:
         """The same fill through another channel changes nothing."""
         fill = data.draw(st.sampled_from(self.fills))
-        balances = dict(((a, s), b) for a, s, b in self.trader.portfolio.ledger.balances())
+        balances = list(self.trader.portfolio.ledger.balances())
 
         assert self.trader.report(filled_report(fill)) == []
 
-        assert dict(((a, s), b) for a, s, b in self.trader.portfolio.ledger.balances()) == balances
+        assert list(self.trader.portfolio.ledger.balances()) == balances
 
     @precondition(lambda self: self.pending)
     @rule(data=st.data(), succeeds=st.booleans())
@@ -231,7 +247,12 @@ class Account(RuleBasedStateMachine):
         payout = Decimal(halves) / 2
         self.trader.report(
             Redeemed(
-                venue=PAPER, strategy=strategy, instrument_id=of, quantity=quantity, payout=payout, time_ns=self.trader.now_ns
+                venue=PAPER,
+                strategy=strategy,
+                instrument_id=of,
+                quantity=quantity,
+                payout=payout,
+                time_ns=self.trader.now_ns,
             )
         )
         holding = self.books[strategy, of]
@@ -274,7 +295,9 @@ class Account(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_for_settlement_is_what_was_not_settled(self) -> None:
-        assert set(self.trader.portfolio.unsettled) == {fill_key(self.fills[number]) for number in self.pending}
+        assert set(self.trader.portfolio.unsettled) == {
+            fill_key(self.fills[number]) for number in self.pending
+        }
 
     # --- choices ------------------------------------------------------------------------------------
 
@@ -289,8 +312,12 @@ class Account(RuleBasedStateMachine):
 
     def covers(self, order: Order, fill: Fill) -> bool:
         """A late fill holds nothing aside any more: it comes out of what is free."""
-        free = self.trader.portfolio.available(fill.side, strategy=order.strategy, instrument_id=fill.instrument_id)
-        return free >= (fill.quantity if fill.side is Side.SELL else fill.price * fill.quantity + fill.fee + 1)
+        free = self.trader.portfolio.available(
+            fill.side, strategy=order.strategy, instrument_id=fill.instrument_id
+        )
+        return free >= (
+            fill.quantity if fill.side is Side.SELL else fill.price * fill.quantity + fill.fee + 1
+        )
 
 
 AccountTest = Account.TestCase

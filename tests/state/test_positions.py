@@ -26,7 +26,7 @@ def test_a_position_is_valued_at_its_mark(mark: str | None, unrealized: str | No
     )
 
     assert record.unrealized_pnl == (None if unrealized is None else d(unrealized))
-    assert (record.quantity, record.unsettled_quantity, record.cost) == (20, 0, 8)
+    assert (record.quantity, record.unsettled_quantity, record.cost) == (d(20), d(0), d(8))
 
 
 def test_value_is_rounded_down_to_a_unit() -> None:
@@ -47,5 +47,10 @@ def test_a_reservation_is_written_as_it_stands(is_closed: bool) -> None:
     record = reservation_record(trader.portfolio.reservations[order.id], is_closed=is_closed)
 
     assert record == ReservationRecord(
-        order_id=order.id, asset="pUSD", amount=d("10.35"), posted=d(0), pending=d("10.35"), is_closed=is_closed
+        order_id=order.id,
+        asset="pUSD",
+        amount=d("10.35"),
+        posted=d(0),
+        pending=d("10.35"),
+        is_closed=is_closed,
     )

@@ -56,7 +56,9 @@ def narrowed(**limits: object) -> Limits:
 class Trader:
     """Places intents and reports outcomes; after each change every invariant is checked in full."""
 
-    def __init__(self, *, cash: str = "1000", limits: Limits = WIDE, fee_rate: str = "0.07", seed: int = 1) -> None:
+    def __init__(
+        self, *, cash: str = "1000", limits: Limits = WIDE, fee_rate: str = "0.07", seed: int = 1
+    ) -> None:
         self.now_ns = NOW_NS
         self.market = MarketData()
         self.market.apply(listed(fee_rate=fee_rate))
@@ -108,11 +110,15 @@ class Trader:
         check_all(self.portfolio, self.manager.live)
         return news
 
-    def fill(self, order: Order, quantity: str, *, price: str | None = None, fee: str = "0", trade: str = "t1") -> list[NEWS]:
+    def fill(
+        self, order: Order, quantity: str, *, price: str | None = None, fee: str = "0", trade: str = "t1"
+    ) -> list[NEWS]:
         """Let the venue fill some of the order."""
         return self.report(filled_report(fill_of(order, quantity, price=price, fee=fee, trade=trade)))
 
-    def bought(self, quantity: str, *, price: str = "0.50", strategy: StrategyName = ALPHA, key: str = "bought") -> Order:
+    def bought(
+        self, quantity: str, *, price: str = "0.50", strategy: StrategyName = ALPHA, key: str = "bought"
+    ) -> Order:
         """Shares of UP that are held and settled."""
         order = self.opened(f"BUY {quantity} UP {price}", key=key, strategy=strategy)
         fill = fill_of(order, quantity, trade=f"t-{key}")

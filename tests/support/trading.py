@@ -46,7 +46,11 @@ def d(text: str | int) -> Decimal:
 
 
 def instrument(
-    of: InstrumentId = UP, *, fee_rate: str = "0.07", tick_size: str = "0.01", complement: InstrumentId | None = DOWN
+    of: InstrumentId = UP,
+    *,
+    fee_rate: str = "0.07",
+    tick_size: str = "0.01",
+    complement: InstrumentId | None = DOWN,
 ) -> Instrument:
     """A token of the market: lots of 0.01, at least 5 shares."""
     return Instrument(
