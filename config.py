@@ -9,7 +9,6 @@ import tomllib
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, get_args
@@ -19,21 +18,47 @@ import msgspec
 from msgspec import Struct
 
 from domain.errors import ConfigurationError
-from domain.money import UNIT, parse_amount
+from domain.money import parse_amount
+from settings import (
+    COUNT,
+    MAX,
+    POSITIVE,
+    SEED,
+    Command,
+    ControlCommand,
+    Limits,
+    LogLevel,
+    MarketSource,
+    Mode,
+    NewStrategyCommand,
+    PaperSettings,
+    RunSettings,
+    StopPolicy,
+    WhyCommand,
+    WhyMarketCommand,
+)
 
-VERSION = "0.1.0"
+__all__ = [
+    "Command",
+    "ControlCommand",
+    "Limits",
+    "LogLevel",
+    "MarketSource",
+    "Mode",
+    "NewStrategyCommand",
+    "PaperSettings",
+    "RunSettings",
+    "StopPolicy",
+    "WhyCommand",
+    "WhyMarketCommand",
+]
+
+VERSION, COPY_TRADER = "0.1.0", "copy_trader"
 FILE_BYTES_MAX, TEXT_LENGTH_MAX, ITEMS_MAX = 65_536, 4_096, 1_000
 MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX, EXPONENT_MAX = 300, 80, 40
 
 Table = TypeVar("Table", bound=Struct)
 Names = tuple[str, ...]
-
-Mode = StrEnum("Mode", {"DRY_RUN": "dry-run", "LIVE": "live"})
-"""Where orders go: to the simulated venue, or to the real one."""
-MarketSource = StrEnum("MarketSource", ["AUTO", "LIVE", "REPLAY", "SIM"])
-"""Where events come from; `auto` leaves the choice between live and embedded data to the start."""
-LogLevel = StrEnum("LogLevel", ["DEBUG", "INFO", "WARNING", "ERROR"])
-StopPolicy = StrEnum("StopPolicy", ["KEEP", "CANCEL"])
 
 
 class Option(NamedTuple):
@@ -46,66 +71,6 @@ class Option(NamedTuple):
 
 STRATEGY, TOKEN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}"), re.compile(r"[!-~]{1,100}")
 EXPECTED = {STRATEGY: "give names, each once: sniper,quoter", TOKEN_ID: "give IDs, each once: 123,456"}
-FRACTION, MS, SETTLEMENT_S, SEED, COUNT = (0, 1), (0, 60_000), (0, 3_600), (0, 2**63 - 1), (1, 2**63 - 1)
-POSITIVE, MAX = (UNIT, Decimal(100_000_000)), "max"
-
-
-class Limits(Struct, frozen=True, kw_only=True):
-    """Limits of the controls, by their number; None is not "no limit": a missing limit denies."""
-
-    collar_fraction: Annotated[Decimal | None, FRACTION] = Decimal("0.05")
-    collar_ticks: Annotated[int | None, (0, 100)] = 2
-    """01, part of the mid, and ticks on top, as near 0 the part is less than a tick: beyond is a slip."""
-    book_age_s_max: Annotated[Decimal | None, (0, 3_600)] = Decimal(2)
-    """01 and 17, seconds: an older book does not say what the price is now."""
-    order_quantity_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(10_000)
-    order_notional_max: Annotated[Decimal | None, (0, 1_000_000)] = Decimal(1_000)
-    """02 in shares, and 03 in pUSD with the largest fee, of one order: what one slip may cost."""
-    position_quantity_max: Annotated[Decimal | None, (0, 10_000_000)] = Decimal(20_000)
-    position_notional_max: Annotated[Decimal | None, (0, 100_000_000)] = Decimal(100_000)
-    """06 in shares of one instrument, and in pUSD over the venue: the most that a failure of either costs."""
-    orders_per_minute: Annotated[int, (1, 12_000)] = 50
-    orders_burst: Annotated[int, (1, 500)] = 10
-    """13, orders in the long run and at once: a loop gone wild stays slow; at most the venue's own limit."""
-    time_to_close_s_min: Annotated[Decimal | None, (0, 31_536_000)] = Decimal(0)
-    """26, seconds before the market's end: later, a position may have no way out."""
-    unknown_orders_max: Annotated[int | None, (0, 100)] = 5
-    """15, orders without an answer: more of them, and it is the venue that is in trouble."""
-
-
-class PaperSettings(Struct, frozen=True, kw_only=True):
-    """How the simulated venue of dry-run and backtest behaves; times are sampled between _min and _max."""
-
-    latency_ms_min: Annotated[int, MS] = 20
-    latency_ms_max: Annotated[int, MS] = 80
-    """From our send until the venue looks at the request."""
-    answer_ms: Annotated[int, MS] = 20
-    """From the venue's decision until we hear of it."""
-    taker_delay_ms: Annotated[int, MS] = 150
-    """How long the venue holds a marketable order before it matches; it cannot be cancelled meanwhile."""
-    settlement_s_min: Annotated[int, SETTLEMENT_S] = 2
-    settlement_s_max: Annotated[int, SETTLEMENT_S] = 20
-    """From the match until the chain confirms it."""
-    settlement_failure_rate: Annotated[Decimal, FRACTION] = Decimal("0.02")
-    """Part of the matches that fail on the chain."""
-    request_loss_rate: Annotated[Decimal, FRACTION] = Decimal(0)
-    answer_loss_rate: Annotated[Decimal, FRACTION] = Decimal(0)
-    """Part of the requests that never arrive, and of the answers to those that do: we see a timeout."""
-
-    def __post_init__(self) -> None:
-        times = {"latency_ms": (self.latency_ms_min, self.latency_ms_max)}
-        times["settlement_s"] = self.settlement_s_min, self.settlement_s_max
-        for name, (low, high) in times.items():
-            if low > high:
-                raise _error(f"paper.{name}_min {low}: above paper.{name}_max {high}; swap or equal them")
-
-
-class RunSettings(Struct, frozen=True, kw_only=True):
-    """What [run] says beyond the options; `stop_policy` is for working orders, when the daemon stops."""
-
-    stop_policy: StopPolicy = StopPolicy.KEEP
-    metrics_interval_s: Annotated[int, (1, 86_400)] = 300
-    log_dir: Path = Path("logs")
 
 
 class Secret:
@@ -120,13 +85,6 @@ class Secret:
         return "[redacted]"
 
 
-class WhyCommand(Struct, frozen=True, kw_only=True):
-    """`why ID`: tell the story of an order, fill or position from the database, and end."""
-
-    identifier: str
-    db: Path
-
-
 class Settings(Struct, frozen=True, kw_only=True):
     """All that a run was asked to do; `speed` None is as fast as possible, no `token_ids` permits all."""
 
@@ -134,6 +92,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     mode: Annotated[Mode, Option("--mode", "dry-run|live", "orders stay on paper or are sent")] = Mode.DRY_RUN
     cash: Annotated[Decimal, POSITIVE, Option("--cash", "AMOUNT", "pUSD to start with")] = Decimal(1000)
     token_ids: Annotated[Names, TOKEN_ID, Option("--token-id", "ID", "trade only this; or ID,ID")] = ()
+    target: Annotated[
+        str | None, TOKEN_ID, Option("--target", "NAME|ADDRESS", "wallet that copy_trader follows")
+    ] = None
     market: Annotated[MarketSource, Option("--market", "SOURCE", "auto|live|replay|sim")] = MarketSource.AUTO
     tape: Annotated[Path | None, Option("--tape", "PATH", "recording to replay")] = None
     speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "times real time")] = None
@@ -184,8 +145,21 @@ EPILOG = """examples:
       one strategy on paper, on live data where there is a network
   python orchestrator.py --strategies sniper,quoter --tape data/books_btc15m --seed 7
       two on a recording, as fast as it goes; the same seed gives the same orders
-python orchestrator.py why ID --db PATH tells how an order, fill or position came about.
+python orchestrator.py why ID [--db PATH] tells how an order, fill or position came about;
+python orchestrator.py why --market SLUG [--since 1h] why a market was not traded;
+python orchestrator.py status | pause NAME | resume NAME speaks to the running daemon;
+python orchestrator.py new-strategy NAME writes a strategy of your own.
 Secrets and hosts come from .env or the environment: see .env.example."""
+
+
+WORDS = {
+    "why": "wants an ID, or --market SLUG",
+    "pause": "wants the name of a strategy",
+    "resume": "wants the name of a strategy",
+    "status": "stands alone",
+    "new-strategy": "wants a name",
+}
+"""Commands in place of a run, and what each of them wants."""
 
 
 class Value(NamedTuple):
@@ -199,15 +173,14 @@ class Value(NamedTuple):
         return _error(f"{self.where} {_shown(self.raw)}: {reason}")
 
 
-def load(argv: Sequence[str]) -> Settings | WhyCommand:
+def load(argv: Sequence[str]) -> Settings | Command:
     """Read the words after the program's name, the file they name, and .env; raise ConfigurationError.
 
     Prints and exits with 0 for --help and --version. Environment variables win over .env.
     """
     line = _new_parser().read(argv)
-    if "why" in line:
-        db = Path(_line(line["db"])) if "db" in line else FIELDS["db"].default
-        return WhyCommand(identifier=_line(line["why"]), db=db)
+    if command := _command(line):
+        return command
     tables = _read_tables(line.pop("config", None))
     run, named = tables["run"], tables["strategies"]
     asked = {name: run.pop(key) for key, name in RUN_KEYS.items() if key in run} | line
@@ -223,6 +196,36 @@ def load(argv: Sequence[str]) -> Settings | WhyCommand:
         environment=_read_environment(),
     )
     return _consistent(settings, asked)
+
+
+def _command(line: Mapping[str, Value]) -> Command | None:
+    """The command that was given in place of a run, if one was."""
+    db = Path(_line(line["db"])) if "db" in line else FIELDS["db"].default
+    words = [_line(Value("the command line", word)) for word in _words(line)]
+    match words:
+        case []:
+            if "since" in line:
+                raise line["since"].refused("goes with why --market")
+            return None
+        case ["why"] if "market" in line:
+            since = _line(line["since"]) if "since" in line else None
+            return WhyMarketCommand(market=_line(line["market"]), since=since, db=db)
+        case ["why", identifier]:
+            return WhyCommand(identifier=identifier, db=db)
+        case ["status"]:
+            return ControlCommand(action="status", strategy="", db=db)
+        case [("pause" | "resume") as action, strategy]:
+            return ControlCommand(action=action, strategy=strategy, db=db)
+        case ["new-strategy", name]:
+            return NewStrategyCommand(name=name)
+        case _:
+            wants = WORDS.get(words[0], "no option; strategies follow --strategies, an ID follows why")
+            raise _error(f"{_shown(words[0])}: {wants}")
+
+
+def _words(line: Mapping[str, Value]) -> list[object]:
+    words = line["words"].raw if "words" in line else []
+    return words if isinstance(words, list) else []
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
@@ -247,18 +250,18 @@ def _consistent(settings: Settings, asked: Mapping[str, Value]) -> Settings:
         raise asked["mode"].refused("only the command line starts live trading; say --mode live there")
     if settings.mode is Mode.LIVE and market in (MarketSource.REPLAY, MarketSource.SIM):
         raise _error(f"--mode live: no real orders on events of {market}; drop it, or say --market live")
-    return msgspec.structs.replace(settings, market=market)
+    parameters = settings.strategy_parameters
+    if settings.target is not None:
+        if COPY_TRADER not in settings.strategies:
+            raise asked["target"].refused(f"only {COPY_TRADER} follows a wallet; add it to --strategies")
+        parameters = parameters | {COPY_TRADER: parameters.get(COPY_TRADER, {}) | {"target": settings.target}}
+    return msgspec.structs.replace(settings, market=market, strategy_parameters=parameters)
 
 
 class _Parser(ArgumentParser):
     def read(self, argv: Sequence[str]) -> dict[str, Value]:
         found, unknown = self.parse_known_args(argv)
         given = vars(found)
-        match given.pop("words", []):
-            case ["why", str(identifier)]:
-                given["why"] = identifier
-            case words:
-                unknown += words
         for word in (word.partition("=")[0] for word in unknown):
             if word.startswith("-"):
                 raise _error(f"{_shown(word)}: no such option{nearest(word, self._option_string_actions)}")
@@ -284,6 +287,7 @@ def _new_parser() -> _Parser:
         action = "append" if get_args(FIELDS[name].type)[0] == Names else "store" if metavar else "store_true"
         more: dict[str, Any] = {"metavar": metavar} if metavar else {}
         group.add_argument(flag, dest=name, default=SUPPRESS, help=shown, action=action, **more)
+    group.add_argument("--since", metavar="1h", default=SUPPRESS, help=SUPPRESS)
     group.add_argument("--config", metavar="FILE", default=SUPPRESS, help="settings in TOML")
     group.add_argument("--version", action="version", version=f"orchestrator.py {VERSION}")
     return parser

@@ -29,6 +29,7 @@ from domain.records import (
 )
 from order_manager import Denied, Duplicate, OrderManager, Placed
 from risk.candidate import Verdict
+from risk.controls import REPEATED_EXECUTION
 from state.complete_sets import set_aside
 from state.market import MarketData
 from strategies.base_strategy import BaseStrategy, Holding, StrategyState, strategy_name
@@ -273,6 +274,9 @@ class Desk:
             self._count(signal.record.market_id, f"control {verdict.control} {verdict.name}")
             return
         signal.controls.add(verdict.control)
+        if verdict.control == REPEATED_EXECUTION:
+            self.strategy.pause(f"control {verdict.control}: {verdict.value}, {verdict.reason}")
+            self._note_pause(journal)
         self.strategy.metrics.denials += 1
         journal.append(
             DenialRecord(
@@ -284,6 +288,18 @@ class Desk:
                 reason=verdict.reason,
                 value=verdict.value,
                 limit=verdict.limit,
+            )
+        )
+
+    def _note_pause(self, journal: list[Record]) -> None:
+        note = {"strategy": self.name, "reason": self.strategy.state_reason}
+        journal.append(
+            EventRecord(
+                time_ns=self.view.time_ns,
+                kind="strategy.paused",
+                source=self.name,
+                correlation_id="",
+                payload=msgspec.json.encode(note).decode(),
             )
         )
 

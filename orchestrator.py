@@ -12,6 +12,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -20,8 +21,20 @@ import clock
 from backtest.open_tape import open_tape
 from backtest.tape import Tape
 from clock import monotonic_s
-from config import MarketSource, Mode, Settings, WhyCommand, load, nearest
+from config import (
+    Command,
+    ControlCommand,
+    MarketSource,
+    Mode,
+    NewStrategyCommand,
+    Settings,
+    WhyCommand,
+    WhyMarketCommand,
+    load,
+    nearest,
+)
 from console import Console, summary_lines
+from control import Request, speak
 from domain.errors import ConfigurationError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
@@ -43,16 +56,29 @@ def main(argv: Sequence[str]) -> int:
     """Run the command line; a person's mistake is one line on standard error and exit code 2."""
     try:
         command = load(argv)
-        if isinstance(command, WhyCommand):
-            print("\n".join(asyncio.run(why(command.db, command.identifier))))
-            return 0
-        return trade(command)
+        if isinstance(command, Settings):
+            return trade(command)
+        print("\n".join(_obey(command)))
+        return 0
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted before anything was started", file=sys.stderr)
         return 130
+
+
+def _obey(command: Command) -> list[str]:
+    """Follow a command that is no run; return what to print."""
+    match command:
+        case WhyCommand():
+            return asyncio.run(why(command.db, command.identifier))
+        case WhyMarketCommand():
+            raise UserError("comes in a moment")
+        case ControlCommand():
+            return speak(command.db, Request(action=command.action, strategy=command.strategy))
+        case NewStrategyCommand():
+            raise UserError("comes in a moment")
 
 
 def trade(settings: Settings) -> int:

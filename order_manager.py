@@ -39,6 +39,7 @@ from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import TokenBucket
 from state.complete_sets import convert
+from state.executions import Executions
 from state.live_orders import LiveOrders
 from state.market import MarketData
 from state.portfolio import Portfolio, worst_case
@@ -76,6 +77,7 @@ class OrderManager:
     ) -> None:
         self.portfolio = Portfolio(session=session, venue=venue)
         self.live = LiveOrders()
+        self.executions = Executions(window_s=limits.executions_window_s)
         self.is_draining = False
         self.allowed: frozenset[InstrumentId] | None = None
         self.valid_until: Callable[[Order], int | None] = lambda _: None
@@ -164,6 +166,10 @@ class OrderManager:
             order_id_is_used=first_order_id is None and self.order(draft.id) is not None,
             unknown_order_id=self.live.doubtful_like(draft),
             unknown_orders=self.live.doubtful_count,
+            open_orders=len(self.live),
+            executions=self.executions.count(
+                (draft.strategy, draft.instrument_id, draft.side), time_ns=time_ns
+            ),
             worst_case=worst_case(draft, instrument)[1] if instrument and is_number else ZERO,
             available=self.portfolio.available(
                 intent.side, strategy=draft.strategy, instrument_id=intent.instrument_id
@@ -286,6 +292,9 @@ class OrderManager:
         after = before.after_fill(fill.quantity, time_ns=report.time_ns)
         event = OrderEvent.FILL_PART if after.leaves_quantity else OrderEvent.FILL_ALL
         booked = self.portfolio.fill(after, fill)
+        if not before.filled_quantity:
+            line = after.strategy, after.instrument_id, after.side
+            self.executions.note(line, time_ns=report.time_ns)
         journal.append(
             FillRecord(
                 fill=fill,

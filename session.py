@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,9 +14,10 @@ import logbook
 from backtest.lockstep import Lockstep, Parts
 from backtest.tape import Tape
 from backtest.timeline import Timeline
-from clock import NS_PER_S, monotonic_s
-from config import Settings
-from console import Console
+from clock import NS_PER_S, format_time, monotonic_s
+from config import Settings, nearest
+from console import Console, money, signed
+from control import Answer, Request, listening
 from domain.identifiers import InstrumentId, OrderId, SessionId
 from domain.inputs import InputKind
 from domain.messages import MarketEvent
@@ -29,6 +31,8 @@ from runner import Backlog, Runner, Supervision
 from state.market import MarketData
 from strategies.base_strategy import BaseStrategy
 from venues.paper import PaperVenue
+
+COMMANDS = ("status", "pause", "resume")
 
 
 class StopRequest:
@@ -132,11 +136,12 @@ class Session:
     async def _play(self) -> Outcome:
         driver = Lockstep(
             self._parts,
-            recorded=self._inputs,
+            recorded=[given for given in self._inputs if given.kind is not InputKind.HALT],
             note_input=self._store.add_input,
             before_event=self._before_event,
         )
-        stopped = await driver.play(self._tape.events())
+        async with listening(self._settings.db, partial(self._answer, driver)):
+            stopped = await driver.play(self._tape.events())
         self._engine.check()
         reason = self._stop.reason if stopped else "the recording has ended"
         events = max(0, self._engine.position - self._resumed_at)
@@ -219,6 +224,43 @@ class Session:
         if self._stop.reason.startswith("SIG"):
             os._exit(128 + number)
         self._stop.set(f"{number.name}")
+
+    # --- commands -----------------------------------------------------------------------------------
+
+    async def _answer(self, driver: Lockstep, request: Request) -> Answer:
+        """Follow a command from the socket; it acts between two market events, durably."""
+        names = [runner.name for runner in self._runners]
+        if request.action == "status":
+            return Answer(lines=self._status())
+        if request.strategy not in names:
+            line = f"no strategy {request.strategy!r} runs here{nearest(request.strategy, names)}"
+            return Answer(lines=[line], is_refused=True)
+        if request.action not in ("pause", "resume"):
+            return Answer(
+                lines=[f"{request.action!r} is no command{nearest(request.action, COMMANDS)}"],
+                is_refused=True,
+            )
+        await driver.ask(InputKind(request.action), strategy=request.strategy, reason="a person asked for it")
+        return Answer(lines=self._status())
+
+    def _status(self) -> list[str]:
+        """A line for the session and one for each strategy, with its health and its counts."""
+        now_ns = self._timeline.now_ns()
+        head = (
+            f"session {self._state.session} at {format_time(now_ns)}, {self._engine.position:,} market events"
+        )
+        lines = [
+            f"{head}, equity {money(self._engine.equity)} pUSD, {len(self._engine.orders.live)} orders working"
+        ]
+        for strategy in self._engine.strategies:
+            health, figures = strategy.health(now_ns), self._engine.figures(strategy, time_ns=now_ns)
+            counts = f"{figures.signals} signals, {figures.orders} orders, {figures.fills} fills"
+            why = f" ({health.reason})" if health.reason else ""
+            lines.append(
+                f"{strategy.name}: {health.state}{why}, {health.events:,} events, {health.errors} errors, "
+                f"idle {health.idle_s:.1f} s, {counts}, realised {signed(figures.realized_pnl)} pUSD"
+            )
+        return lines
 
     # --- figures ------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 market event ─► venue and engine ─► inboxes ─► steps ─► outbox ─► commit ─► send, tell ─► … until nothing is left
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
@@ -68,13 +69,15 @@ class Lockstep:
         self._recorded = recorded
         self._note_input = note_input
         self._before_event = before_event
-        self._asked: deque[Input] = deque()
+        self._asked: deque[tuple[Input, asyncio.Future[None]]] = deque()
         self._by_name = {runner.name: runner for runner in parts.runners}
         parts.executor.on_news = self._tell
 
-    def ask(self, kind: InputKind, *, strategy: str, reason: str) -> None:
-        """Ask for a pause or a resume; it acts before the next market event."""
-        self._asked.append(Input(position=-1, kind=kind, strategy=strategy, reason=reason))
+    async def ask(self, kind: InputKind, *, strategy: str, reason: str) -> None:
+        """Ask for a pause or a resume and wait until it is done, durably: before the next market event."""
+        done = asyncio.get_running_loop().create_future()
+        self._asked.append((Input(position=-1, kind=kind, strategy=strategy, reason=reason), done))
+        await done
 
     async def play(self, events: Iterator[MarketEvent]) -> InputKind | None:
         """Play to the end of the events, or until asked to stop; return how it stopped, None for the end."""
@@ -149,9 +152,12 @@ class Lockstep:
             last = await self._apply(self._recorded.pop(0))
         stop = await self._before_event(event)
         while self._asked:
-            asked = msgspec.structs.replace(self._asked.popleft(), position=position)
+            wish, done = self._asked.popleft()
+            asked = msgspec.structs.replace(wish, position=position)
             self._note_input(asked)
             last = await self._apply(asked)
+            if not done.done():
+                done.set_result(None)
         if stop is not None and last is not stop:
             self._note_input(Input(position=position, kind=stop))
             await self._apply(Input(position=position, kind=stop))
@@ -175,6 +181,7 @@ class Lockstep:
             runner.strategy.pause(given.reason)
         else:
             runner.strategy.resume()
+            self._parts.engine.orders.executions.forget(runner.name)
         note = {"strategy": given.strategy, "reason": given.reason}
         time_ns = self._parts.timeline.now_ns()
         self._parts.executor.take(self._parts.engine.note(time_ns, f"strategy.{given.kind}d", note))

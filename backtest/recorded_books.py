@@ -134,7 +134,9 @@ class RecordedBooks:
                 row = _decode(decoder, line, self._books_path, number)
                 if row.market_id not in self._markets:
                     where = f"tape {self._books_path} line {number}"
-                    raise TapeError(f"{where}: market {row.market_id[:20]!r} is not in {self._markets_path.name}")
+                    raise TapeError(
+                        f"{where}: market {row.market_id[:20]!r} is not in {self._markets_path.name}"
+                    )
                 first_ns = first_ns or row.ts * NS_PER_MS
         if not number:
             raise TapeError(f"tape {self._books_path}: holds no books; give another --tape")

@@ -42,6 +42,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     order_id_is_used: bool
     unknown_order_id: OrderId | None
     unknown_orders: int
+    open_orders: int
+    executions: int
     worst_case: Decimal
     available: Decimal
     exposure_after: Decimal

@@ -10,6 +10,7 @@ from risk.candidate import Candidate, Verdict
 
 NO_LIMIT = "not set"
 DUPLICATE_INTENT = "10"
+REPEATED_EXECUTION = "12"
 
 
 def permitted_instrument(c: Candidate) -> Verdict:
@@ -54,6 +55,27 @@ def unknown_orders(c: Candidate) -> Verdict:
         return _verdict("15", "unknown orders", str(c.unknown_orders), NO_LIMIT, "a missing limit denies")
     reason = "" if c.unknown_orders <= limit else "too many orders of the venue are unknown"
     return _verdict("15", "unknown orders", str(c.unknown_orders), str(limit), reason)
+
+
+def open_orders(c: Candidate) -> Verdict:
+    """14: orders that rest, are on their way or are unknown stay below the cap, over all strategies."""
+    limit = c.limits.open_orders_max
+    if limit is None:
+        return _verdict("14", "open orders", str(c.open_orders), NO_LIMIT, "a missing limit denies")
+    reason = "" if c.open_orders < limit else "too many orders are open"
+    return _verdict("14", "open orders", str(c.open_orders), f"fewer than {limit}", reason)
+
+
+def repeated_execution(c: Candidate) -> Verdict:
+    """12: one strategy does not trade one side of one instrument again and again; a person ends the pause."""
+    limit, window_s = c.limits.executions_max, c.limits.executions_window_s
+    if limit is None:
+        return _verdict(
+            REPEATED_EXECUTION, "repeated execution", str(c.executions), NO_LIMIT, "a missing limit denies"
+        )
+    reason = "" if c.executions < limit else "executed too often; the strategy is paused until `resume`"
+    value = f"{c.executions} in {window_s} s"
+    return _verdict(REPEATED_EXECUTION, "repeated execution", value, f"fewer than {limit}", reason)
 
 
 def stale_data(c: Candidate) -> Verdict:
@@ -164,6 +186,8 @@ CONTROLS: tuple[Callable[[Candidate], Verdict], ...] = (
     permitted_instrument,
     duplicate_payload,
     unknown_orders,
+    open_orders,
+    repeated_execution,
     stale_data,
     quantity,
     price_collar,

@@ -23,10 +23,11 @@ TIERS = (
     ("engine",),
     ("desk",),
     ("order_manager",),
-    ("storage", "strategies", "venues", "console", "logbook"),
+    ("storage", "strategies", "venues", "console", "logbook", "scaffold", "control"),
     ("state", "risk"),
     ("telemetry",),
     ("config",),
+    ("settings",),
     ("clock",),
     ("domain",),
 )

@@ -101,6 +101,7 @@ def test_numbers_count_over_all_strategies() -> None:
 
 def test_a_signal_of_two_legs_has_one_row() -> None:
     room = Room()
+    room.look(of=DOWN)
 
     decision = room.look(BUY, intent("BUY 10 DOWN 0.40", leg=1))
 
@@ -111,6 +112,7 @@ def test_a_signal_of_two_legs_has_one_row() -> None:
 
 def test_a_signal_with_one_leg_denied_is_ordered_and_explains_the_other() -> None:
     room = Room()
+    room.look(of=DOWN)
 
     room.look(BUY, intent("BUY 4 DOWN 0.40", leg=1))
 
@@ -348,6 +350,7 @@ def test_a_view_of_another_event_has_nothing_committed() -> None:
 @pytest.mark.parametrize(("signals", "is_flood"), [(5_999, False), (6_000, False), (6_001, True)])
 def test_a_flood_of_signals_within_a_minute_is_refused_whole(signals: int, is_flood: bool) -> None:
     room = Room(limits=narrowed(orders_per_minute=1, orders_burst=1))
+    room.look()
     desk = room.engine.note_event(room.alpha, TimerFired(time_ns=NOW_NS))
     journal: list[Record] = []
 
