@@ -380,7 +380,7 @@ class OrderManager:
             self._forget_oldest()
         else:
             self.live.put(after)
-        if reservation:
+        if reservation and (after.is_done or after.filled_quantity != before.filled_quantity):
             journal.append(reservation_record(reservation, is_closed=after.is_done))
 
     def _forget_oldest(self) -> None:

@@ -1,8 +1,10 @@
 """Exact amounts in REAL columns: people sum them in the sqlite3 shell, and we read back what we wrote."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4_096)
 def to_sql(amount: Decimal) -> float:
     """Return the REAL that reads back as this very amount; raise ValueError where there is none.
 

@@ -8,6 +8,7 @@ import msgspec
 
 from clock import format_time
 from domain.identifiers import SessionId
+from domain.ledger import Account
 from domain.messages import Settlement
 from domain.money import UNIT, round_nearest, to_units
 from domain.order import Order
@@ -215,9 +216,14 @@ def _entries(r: TransferRecord, origin: Origin) -> list[Values]:
     transfer = r.transfer
     where = (_time(transfer.time_ns), origin.session, transfer.id)
     return [
-        (*where, number, transfer.kind, str(e.account), e.asset, to_sql(e.amount), to_units(e.amount))
+        (*where, number, transfer.kind, _account(e.account), e.asset, to_sql(e.amount), to_units(e.amount))
         for number, e in enumerate(transfer.entries, start=1)
     ]
+
+
+@lru_cache(maxsize=256)
+def _account(account: Account) -> str:
+    return str(account)
 
 
 def _reservation(r: ReservationRecord, origin: Origin) -> Values:

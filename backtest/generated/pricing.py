@@ -15,6 +15,9 @@ from backtest.generated.fair_value import (
 from backtest.generated.ladder import LEVELS_MAX, Quote
 from backtest.generated.underlying import FEED_SCALE, Underlying
 
+HALF_STEP_S = 0.5
+"""The feed's average is over steps, of which the present one is known: half a second less is open than in a line."""
+
 EMPTYING_S = 240
 THINNING_S = 300
 SHORTENING_S = 120
@@ -94,7 +97,7 @@ class UpDownPricing:
 
     def _variance(self, left_s: float) -> float:
         length_s = self._window.series.length_s
-        seconds = variance_left_s(length_s=length_s, left_s=left_s, window_s=TWAP_S)
+        seconds = variance_left_s(length_s=length_s, left_s=left_s - HALF_STEP_S, window_s=TWAP_S)
         price = self._asset.price * FEED_SCALE
         return seconds * self._asset.variance_per_s * price * price
 

@@ -16,9 +16,9 @@ VOLATILITY_MEMORY_S = 900
 VOLATILITY_SPREAD = 0.3
 """Deviation of the logarithm of the volatility, which returns to its mean over some 15 minutes."""
 
-JUMP_PROBABILITY = 1 / 7200
+JUMP_PROBABILITY = 1 / 14_400
 JUMP_SIZE = 0.0015
-"""Two seconds in four hours move the price by some 15 basis points at once."""
+"""One second in four hours moves the price by some 15 basis points at once."""
 
 EXCHANGES = ("binance", "coinbase")
 BASIS_MEMORY = 0.98

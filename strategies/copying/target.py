@@ -4,6 +4,7 @@ from collections import OrderedDict
 from enum import StrEnum
 
 from domain.messages import WalletAction, WalletTrade
+from domain.money import AMOUNT_MAX, ONE
 
 SEEN_MAX = 100_000
 """Deeds remembered for deduplication; sources overlap by minutes, not by so many trades."""
@@ -56,6 +57,12 @@ class SeenDeeds:
         if len(self._keys) > self._kept_max:
             self._keys.popitem(last=False)
         return True
+
+
+def is_credible(trade: WalletTrade) -> bool:
+    """Say whether a report can be true: a price from 0 to 1 and a quantity that a wallet can have."""
+    numbers = trade.price, trade.quantity
+    return all(n.is_finite() for n in numbers) and 0 <= trade.price <= ONE and 0 < trade.quantity < AMOUNT_MAX
 
 
 def deed_key(trade: WalletTrade) -> DeedKey:

@@ -6,11 +6,11 @@ from msgspec import Struct
 
 from domain.instrument import Side
 from domain.messages import Receipt
-from domain.money import UNIT, ZERO, round_down
+from domain.money import AMOUNT_MAX, UNIT, ZERO, round_down
 from strategies.copying.aggregation import LeaderTrade
 from strategies.copying.exposure import Change
 
-NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 
 COPIED = "copied"
 SKIPPED = "skipped"
@@ -73,14 +73,14 @@ def receipt(work: Work, time_ns: int) -> Receipt:
         market_id=cause.market_id,
         instrument_id=change.instrument_id,
         side=change.side,
-        leader_price=change.price,
-        leader_quantity=change.quantity,
+        leader_price=round_down(change.price, UNIT),
+        leader_quantity=min(round_down(change.quantity, UNIT), AMOUNT_MAX),
         leader_time_ns=cause.time_ns,
         our_price=price,
         our_quantity=None if price is None else work.filled,
         our_time_ns=None if price is None else work.filled_ns,
-        slippage=None if price is None else slippage(change.side, ours=price, leaders=change.price),
-        delay_s=None if price is None else Decimal(work.filled_ns - cause.time_ns) / NS_PER_S,
+        slippage=None if price is None else slippage(change.side, ours=price, leaders=round_down(change.price, UNIT)),
+        delay_s=None if price is None else Decimal((work.filled_ns - cause.time_ns) // NS_PER_MS) / 1000,
         outcome=work.outcome,
         reason="; ".join(text for text in (work.reason, work.note) if text),
     )

@@ -28,6 +28,8 @@ def candidate(
         order_id_is_used=False,
         unknown_order_id=None,
         unknown_orders=0,
+        open_orders=0,
+        executions=0,
         worst_case=Decimal("5.175"),
         available=Decimal(1000),
         exposure_after=Decimal(10),

@@ -77,6 +77,14 @@ def at_unknown(orders: int) -> Candidate:
     return candidate(limits={"unknown_orders_max": 2}, unknown_orders=orders)
 
 
+def at_open(orders: int) -> Candidate:
+    return candidate(limits={"open_orders_max": 3}, open_orders=orders)
+
+
+def at_executions(executions: int) -> Candidate:
+    return candidate(limits={"executions_max": 3}, executions=executions)
+
+
 def at_balance(available: str) -> Candidate:
     return candidate(available=d(available))
 
@@ -101,6 +109,9 @@ def at_balance(available: str) -> Candidate:
         # 94.825 + 5.175 = 100
         pytest.param("06", at_commitment, ("94.824999", "94.825", "94.825001"), id="06 money"),
         pytest.param("13", at_tokens, ("1.1", "1", "0.999999"), id="13 tokens"),
+        # this order would be one more
+        pytest.param("14", at_open, (1, 2, 3), id="14 open orders"),
+        pytest.param("12", at_executions, (1, 2, 3), id="12 executions of one line"),
         pytest.param("18", at_balance, ("5.175001", "5.175", "5.174999"), id="18 balance"),
     ],
 )
@@ -144,6 +155,8 @@ def test_an_instrument_on_the_allow_list_passes() -> None:
         ("time_to_close_s_min", "26"),
         ("unknown_orders_max", "15"),
         ("book_age_s_max", "17"),
+        ("open_orders_max", "14"),
+        ("executions_max", "12"),
         ("order_quantity_max", "02"),
         ("collar_fraction", "01"),
         ("collar_ticks", "01"),
@@ -242,6 +255,8 @@ ONLY_REFUSED_BY: dict[Control, Candidate] = {
     controls.notional: at_notional("5.175001"),
     controls.position: at_shares("100.01"),
     controls.self_trade: candidate(crossing_order_id="s1-own"),
+    controls.open_orders: at_open(3),
+    controls.repeated_execution: at_executions(3),
     controls.throttle: at_tokens("0.99"),
     controls.balance: at_balance("5.174999"),
 }

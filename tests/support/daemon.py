@@ -18,7 +18,9 @@ from tests.support.puppet import Puppet
 from tests.support.room import Room
 from tests.support.trading import S, book, shown
 
-RUN = RunInfo(mode="dry-run", market="test", strategies=("alpha", "beta"), seed=1, config_hash="0", version="0")
+RUN = RunInfo(
+    mode="dry-run", market="test", strategies=("alpha", "beta"), seed=1, config_hash="0", version="0"
+)
 
 
 class Daemon:
@@ -31,13 +33,13 @@ class Daemon:
         self.room = Room(cash=cash)
         self.engine, self.orders = self.room.engine, self.room.orders
         self.orders.valid_until = self.venue.valid_until_ns
-        self.executor = Executor(
-            engine=self.engine, store=store, scheduler=self.scheduler, venue=self.venue
-        )
+        self.executor = Executor(engine=self.engine, store=store, scheduler=self.scheduler, venue=self.venue)
         self.durable: list[Transaction] = []
         self.news: list[NEWS] = []
         self.executor.on_durable = self.durable.append
         self.executor.on_news = self._hear
+        for decision in self.room.opening:
+            self.executor.take(decision)
 
     def look(self, *intents: StrategyIntent, by: Puppet | None = None) -> Decision:
         """Let a puppet say this at a fresh book; what follows is queued and nothing is sent yet."""

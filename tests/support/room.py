@@ -39,9 +39,10 @@ class Room:
         self.engine.add(self.alpha)
         self.engine.add(self.beta)
         self.journal: list[Record] = []
-        self.keep(self.engine.take_market(listed(fee_rate=fee_rate)))
-        self.keep(self.engine.open_account(Decimal(cash), time_ns=NOW_NS))
-        self.journal.clear()
+        self.opening = (
+            self.engine.take_market(listed(fee_rate=fee_rate)),
+            self.engine.open_account(Decimal(cash), time_ns=NOW_NS),
+        )
 
     def keep(self, decision: Decision) -> Decision:
         """Keep the records of a decision and check everything."""

@@ -44,6 +44,8 @@ WIDE = Limits(
     orders_burst=100,
     time_to_close_s_min=Decimal(0),
     unknown_orders_max=100,
+    open_orders_max=10_000,
+    executions_max=10_000,
 )
 """Limits that nothing in a test reaches, so that each test narrows just the one it is about."""
 

@@ -1,0 +1,442 @@
+"""Answers why a market was not traded: each strategy's looks by gate, with what was refused and what was ordered."""
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import aiosqlite
+import msgspec
+
+from domain.errors import ConfigurationError, UserError
+from storage.story import compare
+
+SINCE_S_MAX = 3_650 * 86_400
+LINES_MAX = 15
+"""Gates, or reasons of skips, that are told of one strategy; the rest is counted."""
+
+NAMES_SHOWN_MAX = 5
+CONTROL_GATE = "control "
+"""Beginning of the gates that count the repeats of a denial while its signal stands."""
+
+SINCE = re.compile(r"([1-9][0-9]{0,8})([smhd])")
+UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+LISTED = """SELECT session, json_extract(payload, '$.market'), json_extract(payload, '$.slug')
+    FROM events WHERE type = 'market.listed' ORDER BY id DESC"""
+MENTIONED = """SELECT session, market, market FROM (
+    SELECT session, market FROM gate_counts UNION SELECT session, market FROM signals
+    UNION SELECT session, market FROM denials UNION SELECT session, market FROM orders
+    UNION SELECT session, market FROM receipts) JOIN sessions USING (session) ORDER BY sessions.rowid DESC"""
+MARKETS_OF_INSTRUMENT = """SELECT market FROM orders WHERE instrument = ?1
+    UNION SELECT market FROM receipts WHERE instrument = ?1
+    UNION SELECT json_extract(payload, '$.market') FROM events WHERE type = 'market.resolved'
+        AND EXISTS (SELECT 1 FROM json_each(payload, '$.payouts') WHERE key = ?1)"""
+NEWEST = """SELECT coalesce(last_time, (SELECT max(minute) FROM gate_counts WHERE session = ?1), opened_at)
+    FROM sessions WHERE session = ?1"""
+RUN_STRATEGIES = "SELECT DISTINCT strategies FROM runs WHERE session = ?"
+RESOLVED = """SELECT max(timestamp) FROM events WHERE session = ? AND type = 'market.resolved'
+    AND json_extract(payload, '$.market') = ?"""
+STATES = """SELECT json_extract(payload, '$.strategy'), type, max(timestamp), json_extract(payload, '$.reason')
+    FROM events WHERE session = ? AND type IN ('strategy.stopped', 'strategy.paused', 'strategy.resumed')
+    GROUP BY 1"""
+LAST_LOOKS = (
+    "SELECT strategy, max(minute) FROM gate_counts WHERE session = ? AND market = ? GROUP BY strategy"
+)
+
+# What stands beside max() comes from the row that has the maximum: the latest of its group.
+GATES = """SELECT strategy, gate, sum(count) AS looks, max(minute) FROM gate_counts
+    WHERE session = ? AND market = ? AND minute >= ? GROUP BY strategy, gate ORDER BY looks DESC, gate"""
+SIGNALS = """SELECT strategy, outcome, count(*), max(timestamp) FROM signals
+    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, outcome ORDER BY outcome DESC"""
+DENIALS = """SELECT strategy, control, count(*), max(timestamp), value, limit_value, reason FROM denials
+    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, control ORDER BY 3 DESC, control"""
+ORDERS = """SELECT strategy, status, count(*), max(created_at), reason, sum(filled_size > 0) FROM orders
+    WHERE session = ? AND market = ? AND created_at >= ? GROUP BY strategy, status ORDER BY 3 DESC, status"""
+RECEIPTS = """SELECT strategy, outcome, reason, count(*), max(timestamp) FROM receipts
+    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, outcome, reason
+    ORDER BY 4 DESC, outcome, reason"""
+
+
+class Gate(NamedTuple):
+    """Looks that ended at one gate; `last` is the minute of the latest."""
+
+    strategy: str
+    name: str
+    count: int
+    last: str
+
+
+class Signals(NamedTuple):
+    """Signals of one outcome."""
+
+    strategy: str
+    outcome: str
+    count: int
+    last: str
+
+
+class Denials(NamedTuple):
+    """Refusals by one control, with what the latest of them measured."""
+
+    strategy: str
+    control: str
+    count: int
+    last: str
+    value: str
+    limit: str
+    reason: str
+
+
+class Orders(NamedTuple):
+    """Orders that stand in one status, with the words of the latest; `filled` of them at least in part."""
+
+    strategy: str
+    status: str
+    count: int
+    last: str
+    reason: str
+    filled: int
+
+
+class Copies(NamedTuple):
+    """Other wallets' trades that a follower answered in one way for one reason."""
+
+    strategy: str
+    outcome: str
+    reason: str
+    count: int
+    last: str
+
+
+class State(NamedTuple):
+    """Whether a strategy was last stopped, paused or resumed."""
+
+    strategy: str
+    event: str
+    time: str
+    reason: str
+
+
+class LastLook(NamedTuple):
+    """The minute of a strategy's latest look at the market, whenever it was."""
+
+    strategy: str
+    minute: str
+
+
+class Found(NamedTuple):
+    session: str
+    market: str
+    slug: str
+
+
+"""A market as the session knows it."""
+
+
+class Evidence(NamedTuple):
+    """All that one strategy left about the market in the time asked for."""
+
+    strategy: str
+    gates: list[Gate]
+    signals: list[Signals]
+    denials: list[Denials]
+    orders: list[Orders]
+    copies: list[Copies]
+    states: list[State]
+    last_looks: list[LastLook]
+
+    @property
+    def repeats(self) -> dict[str, int]:
+        """By control, the denials that were only counted since their signal stood."""
+        found = (gate for gate in self.gates if gate.name.startswith(CONTROL_GATE))
+        return {gate.name.removeprefix(CONTROL_GATE): gate.count for gate in found}
+
+    @property
+    def looks(self) -> int:
+        """Looks that were passed over or refused, and signals."""
+        return _total(self.gates) + _total(self.signals)
+
+
+Row = TypeVar("Row", bound=tuple[object, ...])
+Counted = Gate | Signals | Denials | Orders | Copies
+
+
+def parse_since(text: str) -> int:
+    """Read a span of event time such as 90s, 15m, 1h or 2d as seconds; ConfigurationError for anything else.
+
+    >>> parse_since("15m")
+    900
+    """
+    parts = SINCE.fullmatch(text)
+    if parts is None:
+        raise ConfigurationError(
+            f"--since {text[:20]!r}: not a span of time; give one such as 90s, 15m, 1h or 2d"
+        )
+    since_s = int(parts[1]) * UNIT_S[parts[2]]
+    if since_s > SINCE_S_MAX:
+        raise ConfigurationError(
+            f"--since {text}: longer than {SINCE_S_MAX // 86_400}d; give less, or leave it out"
+        )
+    return since_s
+
+
+async def tell_market(
+    connection: aiosqlite.Connection, market: str, *, since_s: int | None, path: Path
+) -> list[str]:
+    """Tell strategy by strategy what came of its looks at the market, in the newest session that knows it."""
+    found = await _find(connection, market, path=path)
+    ((newest,),) = await _rows(connection, tuple[str], NEWEST, found.session)
+    start = "" if since_s is None else _minutes_before(newest, since_s)
+    ((resolved,),) = await _rows(connection, tuple[str | None], RESOLVED, found.session, found.market)
+    span = f"from {_moment(start)} " if start else "from the beginning "
+    lines = [
+        f"MARKET {found.slug}, session {found.session}",
+        *([f"  id {found.market}"] if found.slug != found.market else []),
+        f"  {span}to {_moment(newest)}, event time; looks are counted by the minute",
+        *([f"  resolved {_moment(resolved)}"] if resolved else []),
+    ]
+    for evidence in await _evidence(connection, found, start):
+        lines += ["", *_tell(evidence, is_part=bool(start))]
+    return lines
+
+
+def _minutes_before(newest: str, since_s: int) -> str:
+    """The whole minute in which the span begins, as stored: what is counted by the minute cannot be cut finer."""
+    start = datetime.fromisoformat(newest) - timedelta(seconds=min(since_s, SINCE_S_MAX))
+    return f"{start:%Y-%m-%dT%H:%M}:00.000000Z"
+
+
+# --- which market -----------------------------------------------------------------------------------
+
+
+async def _find(connection: aiosqlite.Connection, given: str, *, path: Path) -> Found:
+    """The market of this id, slug, instrument, or beginning that only one has; UserError tells the nearest."""
+    listed = await _markets(connection, LISTED)
+    found = _exactly(listed, given) or await _by_instrument(connection, listed, given)
+    if found is not None:
+        return found
+    markets = await _markets(connection, MENTIONED) | listed
+    if (found := _exactly(markets, given)) is not None:
+        return found
+    begun = [
+        m for m in markets.values() if given and (m.market.startswith(given) or m.slug.startswith(given))
+    ]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        some = ", ".join(sorted(m.slug for m in begun)[:NAMES_SHOWN_MAX])
+        raise UserError(f"{len(begun)} markets in {path} begin with {given!r}: {some}; give more of one")
+    raise UserError(f"{path} has no market {given[:80]!r}; {_advice(markets, given)}")
+
+
+async def _markets(connection: aiosqlite.Connection, query: str) -> dict[str, Found]:
+    """Markets by id, each as the newest session that has it knows it."""
+    markets: dict[str, Found] = {}
+    for found in await _rows(connection, Found, query):
+        markets.setdefault(found.market, found)
+    return markets
+
+
+def _exactly(markets: dict[str, Found], given: str) -> Found | None:
+    return markets.get(given) or next((m for m in markets.values() if m.slug == given), None)
+
+
+async def _by_instrument(
+    connection: aiosqlite.Connection, markets: dict[str, Found], given: str
+) -> Found | None:
+    """Most instruments are called after their market; the others are known by what was ordered or paid."""
+    if (found := markets.get(given.rpartition(":")[0])) is not None:
+        return found
+    rows = await _rows(connection, tuple[str], MARKETS_OF_INSTRUMENT, given)
+    return next((markets[market] for (market,) in rows if market in markets), None)
+
+
+def _advice(markets: dict[str, Found], given: str) -> str:
+    names = [name for m in markets.values() for name in (m.slug, m.market)]
+    if close := difflib.get_close_matches(given[:80], names, n=1):
+        return f"the nearest is {close[0]}"
+    if names:
+        return "see SELECT payload FROM events WHERE type = 'market.listed';"
+    return "none was listed in it yet"
+
+
+# --- what there is about it -------------------------------------------------------------------------
+
+
+async def _evidence(connection: aiosqlite.Connection, found: Found, start: str) -> list[Evidence]:
+    """One for each strategy of the session, whether it left anything or not; by name."""
+
+    async def read(row_type: type[Row], query: str) -> list[Row]:
+        return await _rows(connection, row_type, query, found.session, found.market, start)
+
+    gates, signals, denials = (
+        await read(Gate, GATES),
+        await read(Signals, SIGNALS),
+        await read(Denials, DENIALS),
+    )
+    orders, copies = await read(Orders, ORDERS), await read(Copies, RECEIPTS)
+    states = await _rows(connection, State, STATES, found.session)
+    everything: tuple[Sequence[Counted], ...] = (gates, signals, denials, orders, copies)
+    seen = {row.strategy for rows in everything for row in rows}
+    runs = await _rows(connection, tuple[str], RUN_STRATEGIES, found.session)
+    names = seen | {name for (run,) in runs for name in run.split(",")} - {""}
+    # Asked only where a strategy left nothing: it reads the counts of the whole session.
+    looks = await _rows(connection, LastLook, LAST_LOOKS, found.session, found.market) if names - seen else []
+    return [
+        Evidence(
+            strategy=name,
+            gates=[row for row in gates if row.strategy == name],
+            signals=[row for row in signals if row.strategy == name],
+            denials=[row for row in denials if row.strategy == name],
+            orders=[row for row in orders if row.strategy == name],
+            copies=[row for row in copies if row.strategy == name],
+            states=[row for row in states if row.strategy == name],
+            last_looks=[row for row in looks if row.strategy == name],
+        )
+        for name in sorted(names)
+    ]
+
+
+async def _rows(
+    connection: aiosqlite.Connection, row_type: type[Row], query: str, *parameters: str
+) -> list[Row]:
+    rows = await connection.execute_fetchall(query, parameters)
+    return [msgspec.convert(tuple(row), row_type) for row in rows]
+
+
+# --- telling it -------------------------------------------------------------------------------------
+
+
+def _tell(evidence: Evidence, *, is_part: bool) -> Iterator[str]:
+    yield f"STRATEGY {evidence.strategy}"
+    if evidence.looks:
+        yield f"  looked {_times(evidence.looks)}"
+        gates = [gate for gate in evidence.gates if not gate.name.startswith(CONTROL_GATE)]
+        yield from _table([(g.count, g.name, g.last[:16]) for g in gates], of=evidence.looks, what="gates")
+    if evidence.signals:
+        yield f"  signals {_parts(evidence.signals)}; last {_moment(_last(evidence.signals))}"
+    yield from _denied(evidence)
+    if evidence.orders:
+        yield f"  orders {_parts(evidence.orders)}; last {_moment(_last(evidence.orders))}"
+    for refused in (row for row in evidence.orders if row.status == "REJECTED"):
+        yield f"  rejected by the venue {_times(refused.count)}; last {_moment(refused.last)}: {refused.reason}"
+    if evidence.copies:
+        total = _total(evidence.copies)
+        yield f"  weighed {total:,} trades of other wallets"
+        answers = [
+            (c.count, f"{c.outcome}{': ' if c.reason else ''}{c.reason}", c.last[:16])
+            for c in evidence.copies
+        ]
+        yield from _table(answers, of=total, what="answers")
+    for state in evidence.states:
+        if state.event != "strategy.resumed":
+            yield f"  {state.event.removeprefix('strategy.')} since {_moment(state.time)}: {state.reason}"
+    yield f"  In short: {_sentence(evidence, is_part=is_part)}"
+
+
+def _table(rows: list[tuple[int, str, str]], *, of: int, what: str) -> Iterator[str]:
+    for count, text, minute in rows[:LINES_MAX]:
+        yield f"    {count:>9,}  {_share(count, of):>6}  {text}, last {minute.replace('T', ' ')}"
+    if rest := rows[LINES_MAX:]:
+        yield f"    {sum(row[0] for row in rest):>9,}          at {len(rest)} more {what}"
+
+
+def _denied(evidence: Evidence) -> Iterator[str]:
+    """Each control with what its latest denial measured; repeats while a signal stood are only counted."""
+    repeats = evidence.repeats
+    for denied in evidence.denials:
+        more = repeats.pop(denied.control, 0)
+        again = f" and {more:,} more while the signal stood" if more else ""
+        measured = compare(denied.value, denied.limit)
+        yield (
+            f"  denied by {denied.control} {_times(denied.count)}{again};"
+            f" last {_moment(denied.last)}: {measured}, {denied.reason}"
+        )
+    for control, count in repeats.items():
+        yield f"  denied by {control} {_times(count)} for signals that were up before"
+
+
+def _sentence(evidence: Evidence, *, is_part: bool) -> str:
+    """The answer in plain words: how often it looked, what it mostly saw, and how far it ever came."""
+    name, looks = evidence.strategy, evidence.looks
+    if not looks and not evidence.copies and not evidence.orders:
+        return _silence(evidence, is_part=is_part)
+    parts = [f"{name} looked {_times(looks)}"] if looks else []
+    if evidence.gates:
+        most = evidence.gates[0]
+        parts.append(f"most often: {most.name} ({_share(most.count, looks)})")
+    if evidence.copies:
+        weighed, most_copies = _total(evidence.copies), evidence.copies[0]
+        words = f"most often: {most_copies.outcome}{', ' if most_copies.reason else ''}{most_copies.reason}"
+        who = "it" if looks else name
+        parts.append(
+            f"{who} weighed {weighed:,} trades of other wallets, {words} ({_share(most_copies.count, weighed)})"
+        )
+    return "; ".join([*parts, _how_far(evidence)]) + "."
+
+
+def _silence(evidence: Evidence, *, is_part: bool) -> str:
+    name = evidence.strategy
+    if evidence.last_looks and is_part:
+        return f"{name} recorded no look in this time; its last was {_moment(evidence.last_looks[0].minute)[:16]}."
+    return f"{name} recorded no look at this market: it names no gate (PassedOver) and gave no signal here."
+
+
+def _how_far(evidence: Evidence) -> str:
+    """The farthest step on the way to a trade that was reached."""
+    filled = sum(row.filled for row in evidence.orders)
+    if filled:
+        return f"it did trade: {filled:,} of its {_plural(_total(evidence.orders), 'order')} filled"
+    if evidence.orders:
+        words = ", ".join(f"{row.count:,} {row.status}" for row in evidence.orders)
+        return f"its {_plural(_total(evidence.orders), 'order')} came to nothing ({words})"
+    refused = {row.control: row.count for row in evidence.denials}
+    for control, count in evidence.repeats.items():
+        refused[control] = refused.get(control, 0) + count
+    if refused:
+        control = max(refused, key=lambda name: refused[name])
+        return f"it never got past the controls, most often {control}"
+    if evidence.signals:
+        return "its signals only repeated orders that it had given before"
+    return "it never got past its own gates: no signal, so no order"
+
+
+def _parts(rows: list[Signals] | list[Orders]) -> str:
+    """The total and what it consists of: `3: 2 ORDERED, 1 DENIED`."""
+    return f"{_total(rows):,}: {', '.join(f'{row.count:,} {row[1]}' for row in rows)}"
+
+
+def _total(rows: Sequence[Counted]) -> int:
+    return sum(row.count for row in rows)
+
+
+def _last(rows: Sequence[Counted]) -> str:
+    return max(row.last for row in rows)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _share(count: int, of: int) -> str:
+    """Whole per cent; what is neither none nor all never looks so.
+
+    >>> _share(1, 3), _share(1, 1000), _share(999, 1000), _share(3, 3)
+    ('33 %', '< 1 %', '> 99 %', '100 %')
+    """
+    percent = 100 * count / of
+    if 0 < percent < 1:
+        return "< 1 %"
+    return "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"
+
+
+def _moment(timestamp: str) -> str:
+    """Milliseconds are what people compare; the tables have the microseconds."""
+    return f"{timestamp[:10]} {timestamp[11:23]}"
