@@ -1,6 +1,6 @@
 """What a person sees while it runs: orders with their reasons, fills, refusals, redemptions, progress, the summary."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TextIO
 
@@ -68,13 +68,13 @@ class Console:
         while len(self._names) > NAMES_KEPT_MAX:
             del self._names[next(iter(self._names))]
 
-    def progress(self, *, events: int, total: int, time_ns: int, equity: Decimal) -> None:
+    def progress(self, *, events: int, total: int, time_ns: int, equity: Callable[[], Decimal]) -> None:
         """Say how far the recording is, now and then."""
         if monotonic_s() < self._progress_at_s:
             return
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
         share = f"{events / total:.0%}" if total else f"{events:,} events"
-        self.say(f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity)} pUSD")
+        self.say(f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity())} pUSD")
 
     def _lines(self, record: Record) -> list[str]:
         match record:

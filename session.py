@@ -197,7 +197,7 @@ class Session:
             events=self._engine.position,
             total=self._tape.events_total,
             time_ns=event.time_ns,
-            equity=self._engine.equity,
+            equity=lambda: self._engine.equity,
         )
         return None
 

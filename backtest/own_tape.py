@@ -1,7 +1,7 @@
 """Our own tape: one file of JSON lines, a header and then market events; what recorders write and replays read."""
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -75,9 +75,15 @@ class OwnTape:
             ) from error
 
 
+def _encode_levels(value: object) -> list[object]:
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no place on a tape")
+
+
 def write_tape(path: Path, events: Iterable[MarketEvent], *, label: str) -> int:
     """Write events as a gzip tape and return how many lines it has; the same events give the same bytes."""
-    encoder = msgspec.json.Encoder()
+    encoder = msgspec.json.Encoder(enc_hook=_encode_levels)
     count = 0
     with path.open("wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", filename="", mtime=0) as file:
         file.write(encoder.encode(Header(tape_version=VERSION, label=label)) + b"\n")

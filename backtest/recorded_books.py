@@ -9,9 +9,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from backtest.recorded_levels import LevelCache, RawLevel, RecordedLevels
 from backtest.tape import file_fingerprint, open_lines
 from clock import NS_PER_MS, NS_PER_S
-from domain.book import Level, OrderBook
+from domain.book import OrderBook
 from domain.errors import TapeError
 from domain.identifiers import InstrumentId, MarketId, VenueName
 from domain.instrument import CENT, Instrument, Market
@@ -23,7 +24,7 @@ from domain.messages import (
     SnapshotRejected,
     TickSizeChanged,
 )
-from domain.money import ONE, UNIT, ZERO, round_down
+from domain.money import ZERO
 
 T = TypeVar("T")
 VENUE = VenueName("paper")
@@ -32,8 +33,11 @@ FINE_TICK = Decimal("0.001")
 RESOLUTION_DELAY_NS = 54 * NS_PER_S
 """The recording has no moment of resolution; up/down markets close about 0.9 min after their end (median)."""
 
-LEVELS_KEPT_MAX = 200_000
-"""Distinct levels that are remembered while reading."""
+CENT_PRICES = frozenset(cents / 100 for cents in range(1, 100))
+"""The whole cents as a recording's floats have them: the nearest float to 0.57 is 57 / 100."""
+
+SIZE_MAX = 1e9
+"""A level of more shares is a broken capture."""
 
 TAKER_FEE_RATES = {
     "crypto": Decimal("0.07"),
@@ -65,13 +69,13 @@ class MarketRow(Struct, frozen=True):
 
 
 class BookRow(Struct, frozen=True):
-    """A line of books.jsonl: levels best first; its numbers are floats because the recording's are (see _Levels)."""
+    """A line of books.jsonl: levels best first; its numbers are floats because the recording's are (see recorded_levels)."""
 
     market_id: str
     ts: int
     side: str
-    bids: list[tuple[float, float]]
-    asks: list[tuple[float, float]]
+    bids: list[RawLevel]
+    asks: list[RawLevel]
 
 
 class RowHead(Struct, frozen=True):
@@ -168,19 +172,25 @@ class _BookReader:
     def __init__(self) -> None:
         self._last_ns: dict[InstrumentId, int] = {}
         self._fine: set[str] = set()
-        self._levels = _Levels()
+        self._cache = LevelCache()
 
     def read(self, row: BookRow) -> Iterator[MarketEvent]:
         instrument_id, time_ns = _instrument_id(row.market_id, row.side), row.ts * NS_PER_MS
-        bids, asks = self._levels.read(row.bids), self._levels.read(row.asks)
-        book = OrderBook(instrument_id=instrument_id, time_ns=time_ns, bids=bids, asks=asks)
-        if reason := self._fault(book, row.side):
-            yield SnapshotRejected(time_ns=time_ns, instrument_id=instrument_id, reason=reason)
+        bids, asks = [raw for raw in row.bids if raw[1]], [raw for raw in row.asks if raw[1]]
+        fault = _fault(row.side, bids, asks)
+        if time_ns < self._last_ns.get(instrument_id, 0):
+            fault = "older than the snapshot before it"
+        if fault:
+            yield SnapshotRejected(time_ns=time_ns, instrument_id=instrument_id, reason=fault)
             return
         self._last_ns[instrument_id] = time_ns
-        if row.market_id not in self._fine and any(
-            price % CENT for price, _ in (*bids[:3], *asks[:3], *bids[-3:], *asks[-3:])
-        ):
+        book = OrderBook(
+            instrument_id=instrument_id,
+            time_ns=time_ns,
+            bids=RecordedLevels(bids, self._cache),
+            asks=RecordedLevels(asks, self._cache),
+        )
+        if row.market_id not in self._fine and _shows_fine_tick(bids, asks):
             self._fine.add(row.market_id)
             for outcome in OUTCOMES:
                 yield TickSizeChanged(
@@ -188,51 +198,28 @@ class _BookReader:
                 )
         yield BookSnapshot(time_ns=time_ns, book=book)
 
-    def _fault(self, book: OrderBook, side: str) -> str | None:
-        if side not in OUTCOMES:
-            return f"side {side[:20]!r} is not UP or DOWN"
-        if book.time_ns < self._last_ns.get(book.instrument_id, 0):
-            return "older than the snapshot before it"
-        if book.is_crossed:
-            return f"crossed: bid {book.bids[0].price} reaches ask {book.asks[0].price}"
-        if not _is_sound(book):
-            return "prices out of bounds or out of order"
-        return None
+
+def _fault(side: str, bids: list[RawLevel], asks: list[RawLevel]) -> str | None:
+    """Say why no venue can have shown this book, None where it can; floats that are only compared stay exact."""
+    if side not in OUTCOMES:
+        return f"side {side[:20]!r} is not UP or DOWN"
+    if bids and asks and bids[0][0] >= asks[0][0]:
+        return f"crossed: bid {bids[0][0]} reaches ask {asks[0][0]}"
+    bid_prices, ask_prices = [price for price, _ in bids], [price for price, _ in asks]
+    if not all(map(gt, bid_prices, bid_prices[1:])) or not all(map(lt, ask_prices, ask_prices[1:])):
+        return "levels out of order"
+    edges = (*bid_prices[:1], *bid_prices[-1:], *ask_prices[:1], *ask_prices[-1:])
+    if not all(0 < price < 1 for price in edges):
+        return "prices out of bounds"
+    if not all(0 < quantity < SIZE_MAX for _, quantity in (*bids, *asks)):
+        return "sizes out of bounds"
+    return None
 
 
-def _is_sound(book: OrderBook) -> bool:
-    """Say whether all prices lie between 0 and 1 and both sides are best first without a repeated price."""
-    bids = [price for price, _ in book.bids]
-    asks = [price for price, _ in book.asks]
-    in_order = all(map(gt, bids, bids[1:])) and all(map(lt, asks, asks[1:]))
-    edges = (*bids[:1], *bids[-1:], *asks[:1], *asks[-1:])
-    return in_order and all(ZERO < price < ONE for price in edges)
-
-
-class _Levels:
-    """Makes exact levels of a recording's floats, each level once: most of a book is the same a second later.
-
-    `repr` gives back the decimal text that the recording holds. Sizes are rounded down to a unit: the
-    recording's floats carry noise in the sixteenth digit, and depth is never rounded up.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[float, float], Level] = {}
-
-    def read(self, rows: list[tuple[float, float]]) -> tuple[Level, ...]:
-        known = self._known
-        try:
-            levels = [known[row] for row in rows]
-        except KeyError:
-            levels = [known.get(row) or self._learn(row) for row in rows]
-        return tuple([level for level in levels if level.quantity])
-
-    def _learn(self, row: tuple[float, float]) -> Level:
-        if len(self._known) >= LEVELS_KEPT_MAX:
-            self._known.clear()
-        price, quantity = (Decimal(repr(number)) for number in row)
-        level = self._known[row] = Level(price, max(ZERO, round_down(quantity, UNIT)))
-        return level
+def _shows_fine_tick(bids: list[RawLevel], asks: list[RawLevel]) -> bool:
+    """A price between two cents shows that the venue takes a finer tick now; it begins at the ends of the scale."""
+    ends = (*bids[:3], *asks[:3], *bids[-3:], *asks[-3:])
+    return not CENT_PRICES.issuperset([price for price, _ in ends])
 
 
 def _market(row: MarketRow) -> Market:

@@ -1,8 +1,10 @@
 """Order books as values: levels best first on both sides."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from domain.identifiers import InstrumentId
@@ -21,8 +23,14 @@ class OrderBook(Struct, frozen=True, kw_only=True):
 
     instrument_id: InstrumentId
     time_ns: int
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
+
+    def __post_init__(self) -> None:
+        """Sides read from a tape come as lists; they become tuples, since a book does not change."""
+        if isinstance(self.bids, list):
+            msgspec.structs.force_setattr(self, "bids", tuple(self.bids))
+            msgspec.structs.force_setattr(self, "asks", tuple(self.asks))
 
     @property
     def best_bid(self) -> Level | None:
@@ -53,7 +61,7 @@ class OrderBook(Struct, frozen=True, kw_only=True):
             return None
         return self.asks[0].price - self.bids[0].price
 
-    def levels_against(self, side: Side) -> tuple[Level, ...]:
+    def levels_against(self, side: Side) -> Sequence[Level]:
         """The levels that an order of this side would take: asks for a buy, bids for a sell."""
         return self.asks if side is Side.BUY else self.bids
 

@@ -34,7 +34,17 @@ from domain.book import OrderBook
 from domain.errors import ConfigurationError
 from domain.identifiers import InstrumentId, SessionId, digest
 from domain.instrument import Instrument
-from domain.messages import BookSnapshot, MarketEvent, MarketListed, MarketResolved, TickSizeChanged
+from domain.messages import (
+    BookSnapshot,
+    MarketEvent,
+    MarketListed,
+    MarketResolved,
+    PriceTick,
+    SnapshotRejected,
+    TickSizeChanged,
+    TradePrint,
+    WalletTrade,
+)
 from domain.records import PositionRecord, Transaction
 from storage.queries import StrategyTotals, totals
 from telemetry import fields
@@ -64,11 +74,24 @@ SCAN_KEYS = 1_000
 SCANS_MAX = 1_000
 """Scans of SCAN_KEYS keys each, to find our own; what lies behind a million keys of others dies of its TTL."""
 
+URL_FORM = "redis://[:PASSWORD@]HOST[:PORT][/DB]"
+
 CLOSE_S_MAX = 0.25
 """Seconds for a last write of what still waits when the cache is closed."""
 
 LOG = logging.getLogger("cache")
 T = TypeVar("T")
+
+
+def open_cache(url: Secret | None, *, session: SessionId) -> "Cache":
+    """The cache at this URL, not connected yet; without a URL one that forgets. Raises as `check_url` does."""
+    return NoCache() if url is None else RedisCache(url, session=session)
+
+
+def check_url(url: Secret | None) -> None:
+    """Raise ConfigurationError where the URL cannot be used, whether or not a server is there; call it at the start."""
+    if url is not None:
+        _ = _client(url)
 
 
 class Cache(Protocol):
@@ -176,7 +199,7 @@ class RedisCache(Cache):
             case MarketResolved(payouts=payouts):
                 for instrument_id in payouts:
                     self._instruments.pop(instrument_id, None)
-            case _:
+            case TradePrint() | PriceTick() | WalletTrade() | SnapshotRejected():
                 pass
 
     def publish_book(self, book: OrderBook) -> None:
@@ -266,7 +289,7 @@ class RedisCache(Cache):
     async def _write(self, values: "dict[str, _Value]") -> bool:
         pipeline = self._redis.pipeline(transaction=False)
         for name, value in values.items():
-            pipeline.set(f"{self._prefix}{name}", _encode(value), ex=TTL_S)
+            _ = pipeline.set(f"{self._prefix}{name}", _encode(value), ex=TTL_S)  # queued, sent by execute
         if await self._attempt(pipeline.execute()) is None:
             return False
         for name, value in values.items():
@@ -335,9 +358,9 @@ def _price(book: OrderBook) -> _Price:
     )
 
 
-def _client(url: Secret) -> "Redis":
+def _client(url: Secret) -> Redis:
     """A client that tries once; all of the URL is checked here, since the client would do it when it connects."""
-    try:
+    with suppress(ValueError, TypeError, AttributeError, RedisError):
         client = Redis.from_url(
             url.reveal(),
             protocol=2,
@@ -346,9 +369,7 @@ def _client(url: Secret) -> "Redis":
             socket_timeout=OPERATION_S_MAX,
             socket_connect_timeout=OPERATION_S_MAX,
         )
-        client.connection_pool.make_connection()
-    except (ValueError, TypeError, AttributeError, RedisError):
-        remedy = "give redis://[:PASSWORD@]HOST:PORT/DB, or leave it out"
-        # Without its cause, which quotes parts of the URL.
-        raise ConfigurationError(f"REDIS_URL cannot be used; {remedy}") from None
-    return client
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+        return client
+    # Outside of the handler, so that the client's own error, which quotes the URL, is not in its context.
+    raise ConfigurationError(f"REDIS_URL cannot be used; give {URL_FORM}, or leave it out")

@@ -17,6 +17,7 @@ from storage.chain import read_chain
 from storage.database import BUSY_TIMEOUT_MS, cannot_be_used, read_only_uri, require
 from storage.finding import find
 from storage.story import tell
+from storage.why_market import tell_market
 
 COUNTS = {
     "signals": "SELECT strategy, count(*) FROM signals WHERE session = ? GROUP BY strategy",
@@ -51,6 +52,16 @@ async def why(path: Path, identifier: str) -> list[str]:
     async with _reader(path) as connection:
         found = await find(connection, identifier, path=path)
         return tell(await read_chain(connection, found))
+
+
+async def why_market(path: Path, market: str, *, since_s: int | None) -> list[str]:
+    """Tell why a market was not traded, strategy by strategy; `market` is an id, a slug, an instrument or a beginning.
+
+    `since_s` counts back from the session's newest event, None is all of it. Raises UserError where no market, or
+    more than one, is called so, DatabaseError where nothing can be read at `path`.
+    """
+    async with _reader(path) as connection:
+        return await tell_market(connection, market, since_s=since_s, path=path)
 
 
 async def totals(path: Path, session: SessionId) -> list[StrategyTotals]:

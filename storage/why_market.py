@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -39,120 +39,68 @@ NEWEST = """SELECT coalesce(last_time, (SELECT max(minute) FROM gate_counts WHER
 RUN_STRATEGIES = "SELECT DISTINCT strategies FROM runs WHERE session = ?"
 RESOLVED = """SELECT max(timestamp) FROM events WHERE session = ? AND type = 'market.resolved'
     AND json_extract(payload, '$.market') = ?"""
-STATES = """SELECT json_extract(payload, '$.strategy'), type, max(timestamp), json_extract(payload, '$.reason')
-    FROM events WHERE session = ? AND type IN ('strategy.stopped', 'strategy.paused', 'strategy.resumed')
-    GROUP BY 1"""
-LAST_LOOKS = (
-    "SELECT strategy, max(minute) FROM gate_counts WHERE session = ? AND market = ? GROUP BY strategy"
-)
+LAST_LOOK = "SELECT max(minute) FROM gate_counts WHERE session = ? AND market = ? AND strategy = ?"
 
 # What stands beside max() comes from the row that has the maximum: the latest of its group.
-GATES = """SELECT strategy, gate, sum(count) AS looks, max(minute) FROM gate_counts
-    WHERE session = ? AND market = ? AND minute >= ? GROUP BY strategy, gate ORDER BY looks DESC, gate"""
-SIGNALS = """SELECT strategy, outcome, count(*), max(timestamp) FROM signals
-    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, outcome ORDER BY outcome DESC"""
-DENIALS = """SELECT strategy, control, count(*), max(timestamp), value, limit_value, reason FROM denials
-    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, control ORDER BY 3 DESC, control"""
-ORDERS = """SELECT strategy, status, count(*), max(created_at), reason, sum(filled_size > 0) FROM orders
-    WHERE session = ? AND market = ? AND created_at >= ? GROUP BY strategy, status ORDER BY 3 DESC, status"""
-RECEIPTS = """SELECT strategy, outcome, reason, count(*), max(timestamp) FROM receipts
-    WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY strategy, outcome, reason
-    ORDER BY 4 DESC, outcome, reason"""
-
-
-class Gate(NamedTuple):
-    """Looks that ended at one gate; `last` is the minute of the latest."""
-
-    strategy: str
-    name: str
-    count: int
-    last: str
-
-
-class Signals(NamedTuple):
-    """Signals of one outcome."""
-
-    strategy: str
-    outcome: str
-    count: int
-    last: str
-
-
-class Denials(NamedTuple):
-    """Refusals by one control, with what the latest of them measured."""
-
-    strategy: str
-    control: str
-    count: int
-    last: str
-    value: str
-    limit: str
-    reason: str
-
-
-class Orders(NamedTuple):
-    """Orders that stand in one status, with the words of the latest; `filled` of them at least in part."""
-
-    strategy: str
-    status: str
-    count: int
-    last: str
-    reason: str
-    filled: int
-
-
-class Copies(NamedTuple):
-    """Other wallets' trades that a follower answered in one way for one reason."""
-
-    strategy: str
-    outcome: str
-    reason: str
-    count: int
-    last: str
-
-
-class State(NamedTuple):
-    """Whether a strategy was last stopped, paused or resumed."""
-
-    strategy: str
-    event: str
-    time: str
-    reason: str
-
-
-class LastLook(NamedTuple):
-    """The minute of a strategy's latest look at the market, whenever it was."""
-
-    strategy: str
-    minute: str
+TALLIES = {
+    "gates": """SELECT strategy, gate, sum(count) AS looks, max(minute) FROM gate_counts
+        WHERE session = ? AND market = ? AND minute >= ? GROUP BY 1, 2 ORDER BY looks DESC, gate""",
+    "signals": """SELECT strategy, outcome, count(*), max(timestamp) FROM signals
+        WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY 1, 2 ORDER BY 3 DESC, 2""",
+    "denials": """SELECT strategy, control, count(*), max(timestamp), reason, value, limit_value FROM denials
+        WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY 1, 2 ORDER BY 3 DESC, 2""",
+    "orders": """SELECT strategy, status, count(*), max(created_at), reason, '', '', sum(filled_size > 0)
+        FROM orders WHERE session = ? AND market = ? AND created_at >= ? GROUP BY 1, 2 ORDER BY 3 DESC, 2""",
+    "copies": """SELECT strategy, outcome, count(*), max(timestamp), reason FROM receipts
+        WHERE session = ? AND market = ? AND timestamp >= ? GROUP BY 1, 2, 5 ORDER BY 3 DESC, 2, 5""",
+}
+STATES = """SELECT json_extract(payload, '$.strategy'), type, count(*), max(timestamp),
+    json_extract(payload, '$.reason') FROM events
+    WHERE session = ? AND type IN ('strategy.stopped', 'strategy.paused', 'strategy.resumed') GROUP BY 1"""
 
 
 class Found(NamedTuple):
+    """A market as the newest session that has it knows it."""
+
     session: str
     market: str
     slug: str
 
 
-"""A market as the session knows it."""
+class Tally(NamedTuple):
+    """How often a strategy had one outcome; `last`, and what follows it, is that of the latest.
+
+    `name` is the gate, the control, the status or the event; `value` and `limit` are a control's, and `filled`
+    counts the orders that were executed at least in part.
+    """
+
+    strategy: str
+    name: str
+    total: int
+    last: str
+    reason: str = ""
+    value: str = ""
+    limit: str = ""
+    filled: int = 0
 
 
 class Evidence(NamedTuple):
-    """All that one strategy left about the market in the time asked for."""
+    """All that one strategy left about the market in the time asked for; `last_look` only where it left nothing."""
 
     strategy: str
-    gates: list[Gate]
-    signals: list[Signals]
-    denials: list[Denials]
-    orders: list[Orders]
-    copies: list[Copies]
-    states: list[State]
-    last_looks: list[LastLook]
+    last_look: str | None
+    states: list[Tally]
+    gates: list[Tally]
+    signals: list[Tally]
+    denials: list[Tally]
+    orders: list[Tally]
+    copies: list[Tally]
 
     @property
     def repeats(self) -> dict[str, int]:
         """By control, the denials that were only counted since their signal stood."""
         found = (gate for gate in self.gates if gate.name.startswith(CONTROL_GATE))
-        return {gate.name.removeprefix(CONTROL_GATE): gate.count for gate in found}
+        return {gate.name.removeprefix(CONTROL_GATE): gate.total for gate in found}
 
     @property
     def looks(self) -> int:
@@ -161,7 +109,6 @@ class Evidence(NamedTuple):
 
 
 Row = TypeVar("Row", bound=tuple[object, ...])
-Counted = Gate | Signals | Denials | Orders | Copies
 
 
 def parse_since(text: str) -> int:
@@ -191,11 +138,11 @@ async def tell_market(
     ((newest,),) = await _rows(connection, tuple[str], NEWEST, found.session)
     start = "" if since_s is None else _minutes_before(newest, since_s)
     ((resolved,),) = await _rows(connection, tuple[str | None], RESOLVED, found.session, found.market)
-    span = f"from {_moment(start)} " if start else "from the beginning "
+    span = f"from {_moment(start)[:16]} " if start else "from the beginning "
     lines = [
         f"MARKET {found.slug}, session {found.session}",
         *([f"  id {found.market}"] if found.slug != found.market else []),
-        f"  {span}to {_moment(newest)}, event time; looks are counted by the minute",
+        f"  {span}to {_moment(newest)}, event time; a minute of looks is stored when it is over",
         *([f"  resolved {_moment(resolved)}"] if resolved else []),
     ]
     for evidence in await _evidence(connection, found, start):
@@ -215,21 +162,13 @@ def _minutes_before(newest: str, since_s: int) -> str:
 async def _find(connection: aiosqlite.Connection, given: str, *, path: Path) -> Found:
     """The market of this id, slug, instrument, or beginning that only one has; UserError tells the nearest."""
     listed = await _markets(connection, LISTED)
-    found = _exactly(listed, given) or await _by_instrument(connection, listed, given)
+    found = _named(listed, given, path=path) or await _by_instrument(connection, listed, given)
     if found is not None:
         return found
-    markets = await _markets(connection, MENTIONED) | listed
-    if (found := _exactly(markets, given)) is not None:
+    mentioned = await _markets(connection, MENTIONED)
+    if (found := _named(mentioned, given, path=path)) is not None:
         return found
-    begun = [
-        m for m in markets.values() if given and (m.market.startswith(given) or m.slug.startswith(given))
-    ]
-    if len(begun) == 1:
-        return begun[0]
-    if begun:
-        some = ", ".join(sorted(m.slug for m in begun)[:NAMES_SHOWN_MAX])
-        raise UserError(f"{len(begun)} markets in {path} begin with {given!r}: {some}; give more of one")
-    raise UserError(f"{path} has no market {given[:80]!r}; {_advice(markets, given)}")
+    raise UserError(f"{path} has no market {given[:80]!r}; {_advice(mentioned | listed, given)}")
 
 
 async def _markets(connection: aiosqlite.Connection, query: str) -> dict[str, Found]:
@@ -240,8 +179,18 @@ async def _markets(connection: aiosqlite.Connection, query: str) -> dict[str, Fo
     return markets
 
 
-def _exactly(markets: dict[str, Found], given: str) -> Found | None:
-    return markets.get(given) or next((m for m in markets.values() if m.slug == given), None)
+def _named(markets: dict[str, Found], given: str, *, path: Path) -> Found | None:
+    """The market with this id or slug, or the only one that begins so; UserError where several do."""
+    if given in markets:
+        return markets[given]
+    begun = [
+        m for m in markets.values() if given and (m.market.startswith(given) or m.slug.startswith(given))
+    ]
+    exact = [m for m in begun if m.slug == given]
+    if len(begun) > 1 and not exact:
+        some = ", ".join(sorted(m.slug for m in begun)[:NAMES_SHOWN_MAX])
+        raise UserError(f"{len(begun)} markets in {path} begin with {given!r}: {some}; give more of one")
+    return next(iter(exact or begun), None)
 
 
 async def _by_instrument(
@@ -268,36 +217,21 @@ def _advice(markets: dict[str, Found], given: str) -> str:
 
 async def _evidence(connection: aiosqlite.Connection, found: Found, start: str) -> list[Evidence]:
     """One for each strategy of the session, whether it left anything or not; by name."""
-
-    async def read(row_type: type[Row], query: str) -> list[Row]:
-        return await _rows(connection, row_type, query, found.session, found.market, start)
-
-    gates, signals, denials = (
-        await read(Gate, GATES),
-        await read(Signals, SIGNALS),
-        await read(Denials, DENIALS),
-    )
-    orders, copies = await read(Orders, ORDERS), await read(Copies, RECEIPTS)
-    states = await _rows(connection, State, STATES, found.session)
-    everything: tuple[Sequence[Counted], ...] = (gates, signals, denials, orders, copies)
-    seen = {row.strategy for rows in everything for row in rows}
-    runs = await _rows(connection, tuple[str], RUN_STRATEGIES, found.session)
-    names = seen | {name for (run,) in runs for name in run.split(",")} - {""}
-    # Asked only where a strategy left nothing: it reads the counts of the whole session.
-    looks = await _rows(connection, LastLook, LAST_LOOKS, found.session, found.market) if names - seen else []
-    return [
-        Evidence(
-            strategy=name,
-            gates=[row for row in gates if row.strategy == name],
-            signals=[row for row in signals if row.strategy == name],
-            denials=[row for row in denials if row.strategy == name],
-            orders=[row for row in orders if row.strategy == name],
-            copies=[row for row in copies if row.strategy == name],
-            states=[row for row in states if row.strategy == name],
-            last_looks=[row for row in looks if row.strategy == name],
-        )
-        for name in sorted(names)
-    ]
+    session, market = found.session, found.market
+    tallies = {
+        kind: await _rows(connection, Tally, query, session, market, start) for kind, query in TALLIES.items()
+    }
+    seen = {row.strategy for rows in tallies.values() for row in rows}
+    runs = await _rows(connection, tuple[str], RUN_STRATEGIES, session)
+    tallies["states"] = await _rows(connection, Tally, STATES, session)
+    evidence = []
+    for name in sorted(seen | {name for (run,) in runs for name in run.split(",")} - {""}):
+        mine = {kind: [row for row in rows if row.strategy == name] for kind, rows in tallies.items()}
+        last_look = None
+        if name not in seen:
+            ((last_look,),) = await _rows(connection, tuple[str | None], LAST_LOOK, session, market, name)
+        evidence.append(Evidence(strategy=name, last_look=last_look, **mine))
+    return evidence
 
 
 async def _rows(
@@ -315,25 +249,22 @@ def _tell(evidence: Evidence, *, is_part: bool) -> Iterator[str]:
     if evidence.looks:
         yield f"  looked {_times(evidence.looks)}"
         gates = [gate for gate in evidence.gates if not gate.name.startswith(CONTROL_GATE)]
-        yield from _table([(g.count, g.name, g.last[:16]) for g in gates], of=evidence.looks, what="gates")
+        yield from _table([(g.total, g.name, g.last[:16]) for g in gates], of=evidence.looks, what="gates")
     if evidence.signals:
         yield f"  signals {_parts(evidence.signals)}; last {_moment(_last(evidence.signals))}"
     yield from _denied(evidence)
     if evidence.orders:
         yield f"  orders {_parts(evidence.orders)}; last {_moment(_last(evidence.orders))}"
-    for refused in (row for row in evidence.orders if row.status == "REJECTED"):
-        yield f"  rejected by the venue {_times(refused.count)}; last {_moment(refused.last)}: {refused.reason}"
+    for refused in (row for row in evidence.orders if row.name == "REJECTED"):
+        yield f"  rejected by the venue {_times(refused.total)}; last {_moment(refused.last)}: {refused.reason}"
     if evidence.copies:
         total = _total(evidence.copies)
         yield f"  weighed {total:,} trades of other wallets"
-        answers = [
-            (c.count, f"{c.outcome}{': ' if c.reason else ''}{c.reason}", c.last[:16])
-            for c in evidence.copies
-        ]
+        answers = [(c.total, _answer(c), c.last[:16]) for c in evidence.copies]
         yield from _table(answers, of=total, what="answers")
     for state in evidence.states:
-        if state.event != "strategy.resumed":
-            yield f"  {state.event.removeprefix('strategy.')} since {_moment(state.time)}: {state.reason}"
+        if state.name != "strategy.resumed":
+            yield f"  {state.name.removeprefix('strategy.')} since {_moment(state.last)}: {state.reason}"
     yield f"  In short: {_sentence(evidence, is_part=is_part)}"
 
 
@@ -348,11 +279,11 @@ def _denied(evidence: Evidence) -> Iterator[str]:
     """Each control with what its latest denial measured; repeats while a signal stood are only counted."""
     repeats = evidence.repeats
     for denied in evidence.denials:
-        more = repeats.pop(denied.control, 0)
+        more = repeats.pop(denied.name, 0)
         again = f" and {more:,} more while the signal stood" if more else ""
         measured = compare(denied.value, denied.limit)
         yield (
-            f"  denied by {denied.control} {_times(denied.count)}{again};"
+            f"  denied by {denied.name} {_times(denied.total)}{again};"
             f" last {_moment(denied.last)}: {measured}, {denied.reason}"
         )
     for control, count in repeats.items():
@@ -367,21 +298,18 @@ def _sentence(evidence: Evidence, *, is_part: bool) -> str:
     parts = [f"{name} looked {_times(looks)}"] if looks else []
     if evidence.gates:
         most = evidence.gates[0]
-        parts.append(f"most often: {most.name} ({_share(most.count, looks)})")
+        parts.append(f"most often: {most.name} ({_share(most.total, looks)})")
     if evidence.copies:
-        weighed, most_copies = _total(evidence.copies), evidence.copies[0]
-        words = f"most often: {most_copies.outcome}{', ' if most_copies.reason else ''}{most_copies.reason}"
-        who = "it" if looks else name
-        parts.append(
-            f"{who} weighed {weighed:,} trades of other wallets, {words} ({_share(most_copies.count, weighed)})"
-        )
+        weighed, answer = _total(evidence.copies), evidence.copies[0]
+        words = f"most often: {_answer(answer)} ({_share(answer.total, weighed)})"
+        parts.append(f"{'it' if looks else name} weighed {weighed:,} trades of other wallets, {words}")
     return "; ".join([*parts, _how_far(evidence)]) + "."
 
 
 def _silence(evidence: Evidence, *, is_part: bool) -> str:
     name = evidence.strategy
-    if evidence.last_looks and is_part:
-        return f"{name} recorded no look in this time; its last was {_moment(evidence.last_looks[0].minute)[:16]}."
+    if evidence.last_look and is_part:
+        return f"{name} recorded no look in this time; its last was {_moment(evidence.last_look)[:16]}."
     return f"{name} recorded no look at this market: it names no gate (PassedOver) and gave no signal here."
 
 
@@ -389,11 +317,11 @@ def _how_far(evidence: Evidence) -> str:
     """The farthest step on the way to a trade that was reached."""
     filled = sum(row.filled for row in evidence.orders)
     if filled:
-        return f"it did trade: {filled:,} of its {_plural(_total(evidence.orders), 'order')} filled"
+        return f"it did trade: {filled:,} of {_plural(_total(evidence.orders), 'order')} filled"
     if evidence.orders:
-        words = ", ".join(f"{row.count:,} {row.status}" for row in evidence.orders)
+        words = ", ".join(f"{row.total:,} {row.name}" for row in evidence.orders)
         return f"its {_plural(_total(evidence.orders), 'order')} came to nothing ({words})"
-    refused = {row.control: row.count for row in evidence.denials}
+    refused = {row.name: row.total for row in evidence.denials}
     for control, count in evidence.repeats.items():
         refused[control] = refused.get(control, 0) + count
     if refused:
@@ -404,17 +332,21 @@ def _how_far(evidence: Evidence) -> str:
     return "it never got past its own gates: no signal, so no order"
 
 
-def _parts(rows: list[Signals] | list[Orders]) -> str:
+def _parts(rows: list[Tally]) -> str:
     """The total and what it consists of: `3: 2 ORDERED, 1 DENIED`."""
-    return f"{_total(rows):,}: {', '.join(f'{row.count:,} {row[1]}' for row in rows)}"
+    return f"{_total(rows):,}: {', '.join(f'{row.total:,} {row.name}' for row in rows)}"
 
 
-def _total(rows: Sequence[Counted]) -> int:
-    return sum(row.count for row in rows)
+def _total(rows: list[Tally]) -> int:
+    return sum(row.total for row in rows)
 
 
-def _last(rows: Sequence[Counted]) -> str:
+def _last(rows: list[Tally]) -> str:
     return max(row.last for row in rows)
+
+
+def _answer(copy: Tally) -> str:
+    return f"{copy.name}: {copy.reason}" if copy.reason else copy.name
 
 
 def _times(count: int) -> str:
@@ -431,10 +363,10 @@ def _share(count: int, of: int) -> str:
     >>> _share(1, 3), _share(1, 1000), _share(999, 1000), _share(3, 3)
     ('33 %', '< 1 %', '> 99 %', '100 %')
     """
-    percent = 100 * count / of
-    if 0 < percent < 1:
+    percent = f"{100 * count / of:.0f} %"
+    if percent == "0 %":
         return "< 1 %"
-    return "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"
+    return "> 99 %" if percent == "100 %" and count < of else percent
 
 
 def _moment(timestamp: str) -> str:

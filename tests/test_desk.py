@@ -7,6 +7,7 @@ from domain.identifiers import InstrumentId, OrderId
 from domain.messages import CancelIntent, MarketResolved, PassedOver, RedeemIntent, TimerFired
 from domain.order import OrderStatus
 from domain.records import DenialRecord, EventRecord, GateCountRecord, Record, SignalOutcome, SignalRecord
+from strategies.base_strategy import StrategyState
 from tests.support.reports import absent, cancelled, lost
 from tests.support.room import Room
 from tests.support.trader import narrowed
@@ -232,6 +233,19 @@ def test_a_strategy_that_does_not_run_orders_nothing(state: str) -> None:
 
     assert (decision.sends, outcomes(room)) == ((), [])
     assert [g.gate for g in room.written(GateCountRecord)] == [f"strategy {state}"]
+
+
+def test_a_strategy_that_trades_one_line_again_and_again_is_paused() -> None:
+    room = Room(limits=narrowed(executions_max=1))
+    room.fill(room.opened(BUY), "10")
+
+    room.look(intent("BUY 10 UP 0.50", key="again"))
+    decision = room.look(intent("BUY 10 DOWN 0.50", key="another line"))
+
+    assert (room.alpha.state, room.beta.state) == (StrategyState.PAUSED, StrategyState.RUNNING)
+    assert [denial.control for denial in room.written(DenialRecord)] == ["12 repeated execution"]
+    assert [event.kind for event in room.written(EventRecord)] == ["strategy.paused"]
+    assert decision.sends == ()
 
 
 def test_a_strategy_that_is_resumed_orders_again() -> None:

@@ -61,15 +61,17 @@ class Exits:
         leaving = self._exits.get(instrument_id)
         return leaving is not None and bool(leaving.works)
 
-    def add(self, work: Work, *, instrument: Instrument, held: Decimal) -> None:
+    def add(self, work: Work, *, instrument: Instrument, held: Decimal) -> bool:
         """Take on a sale of the target's fraction of what we hold, or may still get, and are not selling already.
 
-        A part is rounded down to lots; less than that stays. A whole exit sells all, whatever the rounding.
+        A part is rounded down to lots; false where nothing is left of it.
         """
         leaving = self._exits.setdefault(instrument.id, Exit(works=[]))
         free = max(ZERO, held - leaving.remaining)
         work.wanted = round_down(free * work.change.fraction, instrument.lot_size)
-        leaving.works.append(work)
+        if work.wanted:
+            leaving.works.append(work)
+        return bool(work.wanted)
 
     def look(
         self, instrument_id: InstrumentId, view: View, *, in_flight: Decimal, ticks_below_bid: int
@@ -189,13 +191,16 @@ def _attempt(
 def sellable(remaining: Decimal, holding: Holding, instrument: Instrument, limit: Decimal) -> Decimal:
     """Shares to ask for: settled and free ones, whole lots, at least the venue's minimum, else zero.
 
-    Where fewer than the minimum would stay, they go too: nobody could sell them later.
+    Where fewer than the minimum would stay, they go too, since nobody could sell them later; where they are not
+    settled yet, as many stay with them as make up the minimum.
     """
-    wanted = min(remaining, holding.quantity)
-    if holding.quantity - wanted < instrument.quantity_min:
-        wanted = holding.quantity
-    quantity = round_down(min(wanted, holding.settled_quantity), instrument.lot_size)
     least = max(instrument.quantity_min, round_up(instrument.taker_notional_min / limit, instrument.lot_size))
+    wanted, free = min(remaining, holding.quantity), holding.settled_quantity
+    if wanted >= least and holding.quantity - wanted < instrument.quantity_min:
+        wanted = holding.quantity
+    if free < wanted and holding.quantity - free < instrument.quantity_min:
+        free = holding.quantity - instrument.quantity_min
+    quantity = round_down(min(wanted, free), instrument.lot_size)
     return quantity if quantity >= least else ZERO
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -177,6 +177,11 @@ class Running:
             assert self.is_alive, self.stderr
             assert time.monotonic() < deadline_s, self.stderr
             time.sleep(0.01)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Let it work for so long, or until its end."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
 
     def wait(self) -> Ended:
         """Wait for its end; `seconds` counts from this call."""

@@ -16,7 +16,7 @@ from tests.support.trading import BETA, CLOSES_NS, DOWN, NOW_NS, UP, S, book, d,
 
 Control = Callable[[Candidate], Verdict]
 
-NUMBERS = ["10", "26", "11", "15", "17", "02", "01", "03", "06", "23", "13", "18"]
+NUMBERS = ["10", "26", "11", "15", "14", "12", "17", "02", "01", "03", "06", "23", "13", "18"]
 
 
 def at_time_to_close(seconds: str) -> Candidate:
@@ -229,7 +229,7 @@ def test_the_order_of_the_controls_is_agreed() -> None:
 def test_nothing_more_is_asked_after_a_refusal() -> None:
     verdicts = evaluate(candidate("BUY 4.99 UP 0.50", available=d(0)))
 
-    assert [verdict.control for verdict in verdicts] == ["10", "26", "11", "15", "17", "02"]
+    assert [verdict.control for verdict in verdicts] == NUMBERS[: NUMBERS.index("02") + 1]
 
 
 def test_a_repeat_is_answered_before_anything_else_is_asked() -> None:
@@ -313,6 +313,31 @@ def test_orders_that_have_ended_do_not_count() -> None:
     trader.report(Cancelled(order_id=ended.id, reason="asked", time_ns=NOW_NS))
 
     trader.accepted("BUY 10 UP 0.40", key="next")
+
+
+def test_open_orders_count_over_all_strategies_until_they_end() -> None:
+    trader = Trader(limits=narrowed(open_orders_max=2))
+    ended = trader.opened("BUY 10 UP 0.40", key="one")
+    trader.accepted("BUY 10 UP 0.40", key="two", strategy=BETA)
+
+    denied = trader.denied_by("BUY 10 UP 0.40", key="three")
+    trader.report(Cancelled(order_id=ended.id, reason="asked", time_ns=NOW_NS))
+
+    assert denied == "14"
+    trader.accepted("BUY 10 UP 0.40", key="three")
+
+
+def test_an_execution_counts_once_however_many_fills_it_has() -> None:
+    trader = Trader(limits=narrowed(executions_max=2))
+    order = trader.opened("BUY 10 UP 0.40", key="one")
+    for number in range(3):
+        trader.fill(order, "2", trade=f"t{number}")
+
+    second = trader.opened("BUY 10 UP 0.40", key="two")
+    trader.fill(second, "10")
+
+    assert trader.denied_by("BUY 10 UP 0.40", key="three") == "12"
+    trader.accepted("BUY 10 DOWN 0.40", key="another line")
 
 
 def test_money_counts_positions_at_cost_and_what_open_buys_hold() -> None:
