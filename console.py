@@ -68,9 +68,14 @@ class Console:
         while len(self._names) > NAMES_KEPT_MAX:
             del self._names[next(iter(self._names))]
 
+    @property
+    def is_progress_due(self) -> bool:
+        """Say whether it is time for another line of progress."""
+        return monotonic_s() >= self._progress_at_s
+
     def progress(self, *, events: int, total: int, time_ns: int, equity: Callable[[], Decimal]) -> None:
         """Say how far the recording is, now and then."""
-        if monotonic_s() < self._progress_at_s:
+        if not self.is_progress_due:
             return
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
         share = f"{events / total:.0%}" if total else f"{events:,} events"

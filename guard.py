@@ -9,6 +9,7 @@ import faulthandler
 import io
 import mmap
 import signal
+import struct
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -32,6 +33,10 @@ OUTPUT_KEPT_MAX = 64 * 1024
 """Characters of a strategy's own printing that are kept in a run; the rest is counted."""
 
 NOTE_BYTES = 256
+NUMBERS = struct.Struct("<qq")
+"""Position and ordinal at the beginning of the note; the names follow them."""
+
+NOBODY = -1
 
 
 class HookTimeoutError(StrategyError):
@@ -65,6 +70,7 @@ class Guard:
         self._note_path = db.with_name(db.name + ".guard")
         self._trace_path = db.with_name(db.name + ".hang")
         self._strategy = ""
+        self._noted = ""
         self._started_s = 0.0
         self._leaks = 0
         self._printed: dict[str, int] = {}
@@ -89,8 +95,11 @@ class Guard:
         """Note whose hook begins, where even a hung process leaves it readable."""
         self._leaks = 0
         if self._note is not None:
-            note = f"{self.session} {strategy} {position} {ordinal}\n".encode()
-            self._note[: len(note)] = note
+            if strategy != self._noted:
+                self._noted = strategy
+                name = f"{self.session} {strategy}\n".encode()
+                self._note[NUMBERS.size : NUMBERS.size + len(name)] = name
+            NUMBERS.pack_into(self._note, 0, position, ordinal)
         self._started_s = monotonic_s()
         self._strategy = strategy
 
@@ -98,7 +107,7 @@ class Guard:
         """Note that the hook came back; raises TaskLeakError where it started tasks."""
         strategy, self._strategy = self._strategy, ""
         if self._note is not None:
-            self._note[:1] = b"\n"
+            NUMBERS.pack_into(self._note, 0, 0, NOBODY)
         if self._leaks:
             raise TaskLeakError(
                 f"strategy {strategy} started {self._leaks} task(s) of its own; yield intents instead"
@@ -109,7 +118,7 @@ class Guard:
     def __enter__(self) -> "Guard":
         """Start watching: the timer, the note, and what strategies print."""
         with self._note_path.open("wb") as file:
-            file.write(b"\n" * NOTE_BYTES)
+            file.write(NUMBERS.pack(0, NOBODY).ljust(NOTE_BYTES, b"\n"))
         with self._note_path.open("r+b") as file:
             self._note = mmap.mmap(file.fileno(), NOTE_BYTES)
         self._trace = self._trace_path.open("w+b")
@@ -143,11 +152,12 @@ class Guard:
         """What an earlier process was doing when its watchdog ended it; None where it ended in any other way."""
         if not self._trace_path.exists() or not self._trace_path.stat().st_size:
             return None
-        words = self._note_path.read_text(errors="replace").split("\n")[0].split()
-        if not words:
+        note = self._note_path.read_bytes()
+        position, ordinal = NUMBERS.unpack_from(note)
+        if ordinal == NOBODY:
             return None
-        session, strategy, position, ordinal = words
-        return Hang(session, strategy, int(position), int(ordinal))
+        session, _, strategy = note[NUMBERS.size :].partition(b"\n")[0].decode().partition(" ")
+        return Hang(session, strategy, position, ordinal)
 
     def forget_hang(self) -> None:
         """The hang is dealt with durably: forget the note."""

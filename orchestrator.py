@@ -12,7 +12,6 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 import uvloop

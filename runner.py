@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from domain.errors import StrategyError, StrategyFloodError
+from domain.identifiers import InstrumentId
 from domain.inputs import Input, InputKind
 from domain.messages import BookSnapshot, StrategyEvent
 from engine import Engine
@@ -28,6 +29,11 @@ class Backlog:
         self._count = 0
         self._waiter: asyncio.Future[None] | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Say whether no event waits."""
+        return not self._count
+
     def add(self) -> None:
         """One more event is waiting."""
         self._count += 1
@@ -40,7 +46,7 @@ class Backlog:
 
     async def wait_empty(self) -> None:
         """Return when no event waits; at once where none does."""
-        if self._count:
+        if not self.is_empty:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -51,31 +57,28 @@ class Inbox:
 
     def __init__(self, *, conflates: bool) -> None:
         self._conflates = conflates
-        self._events: deque[list[StrategyEvent]] = deque()
-        self._waiting_books: dict[str, list[StrategyEvent]] = {}
+        self._events: deque[StrategyEvent | InstrumentId] = deque()
+        self._books: dict[InstrumentId, BookSnapshot] = {}
 
     def __len__(self) -> int:
         return len(self._events)
 
     def put(self, event: StrategyEvent) -> bool:
         """Take an event in; False where it only replaced an older book."""
-        if self._conflates and isinstance(event, BookSnapshot):
-            if waiting := self._waiting_books.get(event.book.instrument_id):
-                waiting[0] = event
-                return False
-            slot: list[StrategyEvent] = [event]
-            self._waiting_books[event.book.instrument_id] = slot
-            self._events.append(slot)
+        if not self._conflates or not isinstance(event, BookSnapshot):
+            self._events.append(event)
             return True
-        self._events.append([event])
-        return True
+        instrument_id = event.book.instrument_id
+        is_new = instrument_id not in self._books
+        self._books[instrument_id] = event
+        if is_new:
+            self._events.append(instrument_id)
+        return is_new
 
     def get(self) -> StrategyEvent:
-        """Take the oldest event out."""
-        (event,) = self._events.popleft()
-        if self._conflates and isinstance(event, BookSnapshot):
-            del self._waiting_books[event.book.instrument_id]
-        return event
+        """Take the oldest event out; a book that was replaced meanwhile comes in its newest form."""
+        event = self._events.popleft()
+        return self._books.pop(event) if isinstance(event, str) else event
 
 
 class Supervision(Struct, kw_only=True):
@@ -109,7 +112,7 @@ class Runner:
         self._backlog = backlog
         self._supervision = supervision or Supervision()
         self._inbox = Inbox(conflates=conflates)
-        self._wake = asyncio.Event()
+        self._sleeping: asyncio.Future[None] | None = None
 
     def offer(self, event: StrategyEvent) -> None:
         """Put an event into the inbox; never blocks. A strategy that cannot keep up is stopped with a reason."""
@@ -120,16 +123,18 @@ class Runner:
             return
         if self._inbox.put(event):
             self._backlog.add()
-        self._wake.set()
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)
 
     async def run(self) -> None:
         """Handle events as they come, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
             while self._inbox:
                 self._handle(self._inbox.get())
                 self._backlog.done()
+            self._sleeping = loop.create_future()
+            await self._sleeping
 
     def _handle(self, event: StrategyEvent) -> None:
         if self.strategy.state is StrategyState.STOPPED:

@@ -92,6 +92,7 @@ class Session:
         self._console, self._guard = surroundings
         self._store, self._state, self._inputs = opened
         self._resumed_at = self._state.last_position
+        self._is_limited = settings.speed is not None or settings.events_max is not None
         self._stop = StopRequest()
         self._last_order_id: OrderId | None = None
         self._pace_from: tuple[float, int] | None = None
@@ -138,7 +139,7 @@ class Session:
             self._parts,
             recorded=[given for given in self._inputs if given.kind is not InputKind.HALT],
             note_input=self._store.add_input,
-            before_event=self._before_event,
+            gate=self,
         )
         async with listening(self._settings.db, partial(self._answer, driver)):
             stopped = await driver.play(self._tape.events())
@@ -183,7 +184,11 @@ class Session:
 
     # --- pacing and stopping ------------------------------------------------------------------------
 
-    async def _before_event(self, event: MarketEvent) -> InputKind | None:
+    def is_wanted(self, event: MarketEvent) -> bool:
+        """Say whether the run is paced, limited or asked to stop, or has progress to tell."""
+        return self._is_limited or bool(self._stop.reason) or self._console.is_progress_due
+
+    async def pass_event(self, event: MarketEvent) -> InputKind | None:
         """Wait as the speed asks, and say whether to stop; while a restart catches up it neither waits nor stops."""
         if self._store.is_catching_up:
             return None

@@ -5,8 +5,9 @@ market event ─► venue and engine ─► inboxes ─► steps ─► outbox �
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -50,8 +51,20 @@ class Parts(Struct, frozen=True, kw_only=True):
     metrics_interval_s: int
 
 
+class Gate(Protocol):
+    """What stands before each market event: it may wait, to pace a run, and says when to stop."""
+
+    def is_wanted(self, event: MarketEvent) -> bool:
+        """Say, quickly, whether the gate has anything to do before this event."""
+        ...
+
+    async def pass_event(self, event: MarketEvent) -> InputKind | None:
+        """Wait as long as it takes; return how to stop, or None to go on."""
+        ...
+
+
 class Lockstep:
-    """Plays market events through one session. `before_event` may wait, to pace a run, and says when to stop.
+    """Plays market events through one session.
 
     `recorded` are the inputs of earlier runs of this session, repeated where they acted; `note_input` stores a
     new one before anything follows from it.
@@ -63,12 +76,12 @@ class Lockstep:
         *,
         recorded: list[Input],
         note_input: Callable[[Input], None],
-        before_event: Callable[[MarketEvent], Awaitable[InputKind | None]],
+        gate: Gate,
     ) -> None:
         self._parts = parts
         self._recorded = recorded
         self._note_input = note_input
-        self._before_event = before_event
+        self._gate = gate
         self._asked: deque[tuple[Input, asyncio.Future[None]]] = deque()
         self._by_name = {runner.name: runner for runner in parts.runners}
         parts.executor.on_news = self._tell
@@ -84,8 +97,11 @@ class Lockstep:
         parts = self._parts
         is_started = False
         for event in events:
-            await self._run_until(event.time_ns)
-            if isinstance(event, COUNTED) and (stop := await self._take_inputs(event)):
+            due_ns = parts.timeline.next_any_ns()
+            if due_ns is not None and due_ns <= event.time_ns:
+                await self._run_until(event.time_ns)
+            is_counted = isinstance(event, COUNTED)
+            if is_counted and self._wants_attention(event) and (stop := await self._take_inputs(event)):
                 return stop
             parts.timeline.advance(event.time_ns)
             if not is_started:
@@ -94,7 +110,8 @@ class Lockstep:
             parts.venue_feed(event)
             parts.executor.take(parts.engine.take_market(event))
             self._offer(event)
-            await self._drain()
+            if not parts.backlog.is_empty or not parts.executor.is_idle:
+                await self._drain()
         await self._finish()
         return None
 
@@ -144,13 +161,17 @@ class Lockstep:
         parts = self._parts
         parts.executor.take(parts.engine.take_stock(time_ns=parts.timeline.now_ns()))
 
+    def _wants_attention(self, event: MarketEvent) -> bool:
+        """Say whether anything is to be done, asked or waited for before this event: most of the time nothing is."""
+        return bool(self._recorded or self._asked) or self._gate.is_wanted(event)
+
     async def _take_inputs(self, event: MarketEvent) -> InputKind | None:
         """Repeat what was done at this position before, do what is asked for now, and say whether to stop."""
         position = self._parts.engine.position
         last: InputKind | None = None
         while self._recorded and self._recorded[0].position <= position:
             last = await self._apply(self._recorded.pop(0))
-        stop = await self._before_event(event)
+        stop = await self._gate.pass_event(event)
         while self._asked:
             wish, done = self._asked.popleft()
             asked = msgspec.structs.replace(wish, position=position)

@@ -303,14 +303,16 @@ def _sentence(evidence: Evidence, *, is_part: bool) -> str:
         weighed, answer = _total(evidence.copies), evidence.copies[0]
         words = f"most often: {_answer(answer)} ({_share(answer.total, weighed)})"
         parts.append(f"{'it' if looks else name} weighed {weighed:,} trades of other wallets, {words}")
-    return "; ".join([*parts, _how_far(evidence)]) + "."
+    if looks or evidence.orders:
+        parts.append(_how_far(evidence))
+    return "; ".join(parts) + "."
 
 
 def _silence(evidence: Evidence, *, is_part: bool) -> str:
     name = evidence.strategy
     if evidence.last_look and is_part:
         return f"{name} recorded no look in this time; its last was {_moment(evidence.last_look)[:16]}."
-    return f"{name} recorded no look at this market: it names no gate (PassedOver) and gave no signal here."
+    return f"{name} recorded no look at this market: it gave no signal here, and no gate (PassedOver)."
 
 
 def _how_far(evidence: Evidence) -> str:

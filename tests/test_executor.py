@@ -22,11 +22,11 @@ from domain.messages import (
     Settlement,
 )
 from domain.order import Order, OrderStatus
-from domain.records import OrderEventRecord, SettlementRecord, Transaction
+from domain.records import OrderEventRecord, SettlementRecord
 from executor import ANSWER_TIMEOUT_S, RESEND_DELAY_S, SEND_ATTEMPTS_MAX
-from storage.store import Store
 from tests.support.daemon import Daemon, play
 from tests.support.fake_venue import Answer
+from tests.support.held_store import HeldStore, turns
 from tests.support.trading import (
     DOWN,
     MARKET,
@@ -41,41 +41,6 @@ from tests.support.trading import (
 )
 
 BUY = intent("BUY 10 UP 0.50")
-
-
-class HeldStore(Store):
-    """A store whose commits are durable, or fail, when the test says so."""
-
-    def __init__(self) -> None:
-        self.submitted: list[Transaction] = []
-        self.durable = 0
-        self.error: StoreError | None = None
-        self._changed = asyncio.Event()
-
-    def commit(self, transaction: Transaction) -> None:
-        self.submitted.append(transaction)
-
-    async def wait_durable(self) -> None:
-        target = len(self.submitted)
-        while self.durable < target:
-            await self._changed.wait()
-            self._changed.clear()
-            if self.error:
-                raise self.error
-
-    def let_through(self, count: int) -> None:
-        self.durable += count
-        self._changed.set()
-
-    def fail(self) -> None:
-        self.error = StoreError("the disk is full")
-        self._changed.set()
-
-
-async def turns() -> None:
-    """Let every task run as far as it can."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 # --- durable before sent --------------------------------------------------------------------------------

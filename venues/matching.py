@@ -107,6 +107,8 @@ class MatchingEngine:
         if state is None or book.is_crossed:
             return ()
         state.show(book)
+        if not state.resting:
+            return ()
         executions: list[Execution] = []
         for resting in (*state.by_priority(Side.BUY), *state.by_priority(Side.SELL)):
             executions += self._fill_from_book(state, resting)

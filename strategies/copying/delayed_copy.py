@@ -77,7 +77,9 @@ class DelayedCopies:
             heapq.heappush(self._pending, (due_ns, self._count, index, trade, fraction))
         self.due_ns = self._pending[0][0]
 
-    def run(self, time_ns: int, book_of: BookOf, instrument_of: Callable[[InstrumentId], Instrument | None]) -> None:
+    def run(
+        self, time_ns: int, book_of: BookOf, instrument_of: Callable[[InstrumentId], Instrument | None]
+    ) -> None:
         """Make the copies that are due with the books as they stand."""
         while self._pending and self._pending[0][0] <= time_ns:
             _, _, index, trade, fraction = heapq.heappop(self._pending)
@@ -127,7 +129,10 @@ def _fee(price: Decimal, instrument: Instrument) -> Decimal:
 
 
 def _result(account: LagAccount, book_of: BookOf) -> LagResult:
-    open_profit = sum((replica.cash + marked(replica.shares.items(), book_of) for replica in account.replicas.values()), ZERO)
+    open_profit = sum(
+        (replica.cash + marked(replica.shares.items(), book_of) for replica in account.replicas.values()),
+        ZERO,
+    )
     return LagResult(
         lag_s=account.lag_s,
         copies=account.copies,

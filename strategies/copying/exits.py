@@ -115,7 +115,9 @@ class Exits:
                 yield from self._credit(leaving, work, share, fill, time_ns)
         if left and leaving.last:
             leaving.last.fill(left, price=fill.price, time_ns=fill.time_ns)
-            yield from leaving.last.tell(time_ns, COPIED, f"{leaving.last.filled:f} sold, none too few left behind")
+            yield from leaving.last.tell(
+                time_ns, COPIED, f"{leaving.last.filled:f} sold, none too few left behind"
+            )
 
     def note_failure(self, fill: Fill, time_ns: int) -> Iterator[StrategyIntent]:
         """A sale did not settle, so the shares are back: they are to be sold again."""

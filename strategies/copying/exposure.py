@@ -72,12 +72,17 @@ class Exposure:
     def apply(self, trades: Iterable[LeaderTrade], complements: Complements) -> list[Change]:
         """Take the leader trades of one market in, buys first, and return what they changed, sales first."""
         in_order = sorted(trades, key=lambda trade: trade.side is Side.SELL)
-        touched = list(dict.fromkeys(i for t in in_order for i in (t.instrument_id, complements.get(t.instrument_id)) if i))
+        touched = list(
+            dict.fromkeys(
+                i for t in in_order for i in (t.instrument_id, complements.get(t.instrument_id)) if i
+            )
+        )
         before = {instrument_id: self.net(instrument_id, complements) for instrument_id in touched}
         for trade in in_order:
             self._take(trade)
         changes = [
-            self._change(instrument_id, before[instrument_id], in_order, complements) for instrument_id in touched
+            self._change(instrument_id, before[instrument_id], in_order, complements)
+            for instrument_id in touched
         ]
         return sorted((change for change in changes if change), key=lambda change: change.side is Side.BUY)
 
@@ -104,7 +109,11 @@ class Exposure:
             stake.remove(trade.quantity)
 
     def _change(
-        self, instrument_id: InstrumentId, before: Decimal, trades: list[LeaderTrade], complements: Complements
+        self,
+        instrument_id: InstrumentId,
+        before: Decimal,
+        trades: list[LeaderTrade],
+        complements: Complements,
     ) -> Change | None:
         after = self.net(instrument_id, complements)
         if after == before:

@@ -121,7 +121,9 @@ class Observed:
         seen = self._markets.get(market_id)
         if seen is None:
             return
-        self._profits[market_id] = seen.cash + sum((payouts.get(i, ZERO) * seen.held(i) for i in seen.lots), ZERO)
+        self._profits[market_id] = seen.cash + sum(
+            (payouts.get(i, ZERO) * seen.held(i) for i in seen.lots), ZERO
+        )
         for instrument_id in list(seen.lots):
             self._close(seen, instrument_id, seen.held(instrument_id), time_ns)
         if len(self._profits) > MARKETS_MAX:
@@ -178,7 +180,10 @@ class Observed:
 def both_sides_share(markets: Iterable[MarketSeen]) -> Decimal:
     """Part of all shares bought that formed complete sets, over all markets.
 
-    >>> one, two = MarketSeen(bought={"a": Decimal(60)}), MarketSeen(bought={"b": Decimal(20), "c": Decimal(20)})
+    >>> one, two = (
+    ...     MarketSeen(bought={"a": Decimal(60)}),
+    ...     MarketSeen(bought={"b": Decimal(20), "c": Decimal(20)}),
+    ... )
     >>> both_sides_share([one, two])  # 40 of 100 shares
     Decimal('0.4')
     """

@@ -50,8 +50,8 @@ class Purchase(Struct, kw_only=True):
 class Purchases:
     """All buys that are not over, in order of arrival; at most one of an outcome is at the venue."""
 
-    def __init__(self, spending: Spending) -> None:
-        self._spending = spending
+    def __init__(self) -> None:
+        self._spending = Spending()
         self._queues: dict[InstrumentId, list[Purchase]] = {}
         self._by_key: dict[str, Purchase] = {}
         self._last: dict[InstrumentId, Work] = {}
@@ -61,6 +61,10 @@ class Purchases:
     def instruments(self) -> Iterable[InstrumentId]:
         """Outcomes whose books matter to a buy."""
         return self._queues.keys()
+
+    def in_flight(self, instrument_id: InstrumentId) -> Decimal:
+        """Shares that an order at the venue may still bring."""
+        return self._spending.in_flight(instrument_id)
 
     def add(self, work: Work) -> None:
         """Take a buy on; `look` decides about it."""
@@ -80,7 +84,9 @@ class Purchases:
             else:
                 yield from self._decide(purchase, view, rules, portfolio_known)
 
-    def target_sold(self, instrument_id: InstrumentId, fraction: Decimal, view: View) -> Iterator[StrategyIntent]:
+    def target_sold(
+        self, instrument_id: InstrumentId, fraction: Decimal, view: View
+    ) -> Iterator[StrategyIntent]:
         """Buy nothing more of what the target is leaving; an order at the venue takes its course."""
         self._carried[instrument_id] = self._carried.get(instrument_id, ZERO) * (ONE - fraction)
         for purchase in list(self._queues.get(instrument_id, ())):
@@ -117,6 +123,7 @@ class Purchases:
 
     def resolve(self, instrument_id: InstrumentId, time_ns: int) -> Iterator[StrategyIntent]:
         """End what waits for a market that has resolved."""
+        self._spending.forget(instrument_id)
         self._carried.pop(instrument_id, None)
         self._last.pop(instrument_id, None)
         for purchase in list(self._queues.get(instrument_id, ())):
@@ -208,7 +215,9 @@ class Purchases:
             self._spending.end(intent.instrument_id)
             why = gate or SOLD_MEANWHILE
             yield PassedOver(purchase.work.change.cause.market_id, why)
-            yield from self._end(purchase, view.time_ns, FAILED, f"no order came of it, see denials; now: {why}")
+            yield from self._end(
+                purchase, view.time_ns, FAILED, f"no order came of it, see denials; now: {why}"
+            )
 
     def _look_at(self, work: Work, view: View) -> Look:
         change = work.change

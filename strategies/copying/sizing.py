@@ -138,7 +138,12 @@ def parse_tiers(text: str) -> tuple[Tier, ...]:
 
 
 def fit(
-    wanted: Decimal, *, price: Decimal, instrument: Instrument, rooms: Sequence[Room], round_up_to_minimum: bool
+    wanted: Decimal,
+    *,
+    price: Decimal,
+    instrument: Instrument,
+    rooms: Sequence[Room],
+    round_up_to_minimum: bool,
 ) -> Fitted:
     """Turn a notional into shares at a limit price: at most what every cap leaves, at least what the venue takes.
 
@@ -166,8 +171,14 @@ def quantity_min(instrument: Instrument, price: Decimal) -> Decimal:
     """Least shares of an immediate buy at this price: 5 shares or 1 pUSD, whichever is more, for whole cents.
 
     >>> from domain.identifiers import InstrumentId, MarketId, VenueName
-    >>> token = Instrument(id=InstrumentId("i"), market_id=MarketId("m"), venue=VenueName("v"),
-    ...     outcome="UP", complement_id=None, tick_size=CENT)
+    >>> token = Instrument(
+    ...     id=InstrumentId("i"),
+    ...     market_id=MarketId("m"),
+    ...     venue=VenueName("v"),
+    ...     outcome="UP",
+    ...     complement_id=None,
+    ...     tick_size=CENT,
+    ... )
     >>> [str(quantity_min(token, Decimal(price))) for price in ("0.50", "0.06")]
     ['5.00', '17.00']
     """

@@ -20,25 +20,24 @@ class Recognition(StrEnum):
     STRANGER = "STRANGER"
 
 
-class Target:
+class Pin:
     """Names change hands, addresses do not: the first wallet that carries the name is the target for good.
 
     What begins with `0x` is an address and never a name, so that nobody is copied for calling himself one.
     """
 
-    def __init__(self, target: str) -> None:
-        self._wanted = target.strip().casefold()
-        self._is_address = self._wanted.startswith("0x")
-        self.wallet: str | None = self._wanted if self._is_address else None
+    def __init__(self) -> None:
+        self.wallet: str | None = None
 
-    def recognise(self, trade: WalletTrade) -> Recognition:
-        """Say whose trade it is; the first match of a name pins its wallet."""
-        wallet, is_named = trade.wallet.casefold(), trade.name.casefold() == self._wanted
-        if self.wallet is None and is_named:
+    def recognise(self, trade: WalletTrade, target: str) -> Recognition:
+        """Say whose trade it is; the first match of a name pins its wallet. Upper and lower case are the same."""
+        wanted, wallet = target.strip().casefold(), trade.wallet.casefold()
+        is_named = trade.name.casefold() == wanted and not wanted.startswith("0x")
+        if self.wallet is None and (is_named or wallet == wanted):
             self.wallet = wallet
         if wallet == self.wallet:
             return Recognition.TARGET
-        return Recognition.NAMESAKE if is_named and not self._is_address else Recognition.STRANGER
+        return Recognition.NAMESAKE if is_named else Recognition.STRANGER
 
 
 class SeenDeeds:

@@ -52,9 +52,13 @@ def red_reasons(f: Figures) -> list[str]:
     """Reasons that no care makes good: what the target earns with is out of a copier's reach."""
     return [
         *_two_sided(f),
-        *_at_least(f.trades_per_minute, TRADES_PER_MINUTE_RED, "{:.1f} trades a minute: nobody can follow that"),
+        *_at_least(
+            f.trades_per_minute, TRADES_PER_MINUTE_RED, "{:.1f} trades a minute: nobody can follow that"
+        ),
         *_below(f.holding_s, HOLDING_S_RED, "holds for {:.0f} s in the median: gone before a copy arrives"),
-        *_below(f.horizon_s, HORIZON_S_RED, "trades {:.0f} s before the end in the median: too late to follow"),
+        *_below(
+            f.horizon_s, HORIZON_S_RED, "trades {:.0f} s before the end in the median: too late to follow"
+        ),
         *_loses_for_certain(f.lags),
     ]
 
@@ -64,14 +68,24 @@ def amber_reasons(f: Figures) -> list[str]:
     copies = sum(lag.copies + lag.missed for lag in f.lags)
     missed_share = Decimal(sum(lag.missed for lag in f.lags)) / copies if copies else ZERO
     return [
-        *_at_least(f.maker_share, MAKER_SHARE_RED, "{:.0%} of its volume rested as maker: a copy pays the spread"),
-        *_at_least(f.both_sides_share, PAIRED_SHARE_AMBER, "{:.0%} of its shares were bought as pairs of both sides"),
+        *_at_least(
+            f.maker_share, MAKER_SHARE_RED, "{:.0%} of its volume rested as maker: a copy pays the spread"
+        ),
+        *_at_least(
+            f.both_sides_share, PAIRED_SHARE_AMBER, "{:.0%} of its shares were bought as pairs of both sides"
+        ),
         *_at_least(f.trades_per_minute, TRADES_PER_MINUTE_AMBER, "{:.1f} trades a minute are hard to follow"),
         *_below(f.holding_s, HOLDING_S_AMBER, "holds for {:.0f} s only in the median"),
         *_below(f.horizon_s, HORIZON_S_AMBER, "trades {:.0f} s before the end in the median"),
         *_below(f.profit_without_best, ZERO, "without its best market it is {:.2f} pUSD down"),
-        *(f"a copy {lag.lag_s} s late would be {lag.profit:.2f} pUSD down" for lag in f.lags if lag.profit < 0),
-        *_at_least(missed_share, MISSED_SHARE_AMBER, "{:.0%} of the delayed copies found nobody to trade with"),
+        *(
+            f"a copy {lag.lag_s} s late would be {lag.profit:.2f} pUSD down"
+            for lag in f.lags
+            if lag.profit < 0
+        ),
+        *_at_least(
+            missed_share, MISSED_SHARE_AMBER, "{:.0%} of the delayed copies found nobody to trade with"
+        ),
     ]
 
 
@@ -93,7 +107,9 @@ def render(verdict: Verdict) -> list[str]:
 
 def _render_lag(lag: LagResult) -> str:
     share = f" ({lag.profit / lag.cost:+.1%})" if lag.cost else ""
-    return f"copied {lag.lag_s} s late: {lag.profit:+.2f} pUSD{share}, {lag.copies} bought, {lag.missed} missed"
+    return (
+        f"copied {lag.lag_s} s late: {lag.profit:+.2f} pUSD{share}, {lag.copies} bought, {lag.missed} missed"
+    )
 
 
 def _two_sided(f: Figures) -> list[str]:

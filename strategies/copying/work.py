@@ -79,7 +79,9 @@ def receipt(work: Work, time_ns: int) -> Receipt:
         our_price=price,
         our_quantity=None if price is None else work.filled,
         our_time_ns=None if price is None else work.filled_ns,
-        slippage=None if price is None else slippage(change.side, ours=price, leaders=round_down(change.price, UNIT)),
+        slippage=None
+        if price is None
+        else slippage(change.side, ours=price, leaders=round_down(change.price, UNIT)),
         delay_s=None if price is None else Decimal((work.filled_ns - cause.time_ns) // NS_PER_MS) / 1000,
         outcome=work.outcome,
         reason="; ".join(text for text in (work.reason, work.note) if text),

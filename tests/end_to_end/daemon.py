@@ -226,6 +226,10 @@ def assert_refused(ended: Ended, *parts: str) -> None:
 
 
 def assert_same(first: dict[str, Rows], second: dict[str, Rows]) -> None:
-    """Table by table, so that a difference is shown where it is."""
+    """Table by table and row by row, so that a difference is shown where it is."""
+    assert first.keys() == second.keys()
     for table, rows in first.items():
-        assert repr(second[table]) == repr(rows), table
+        others = second[table]
+        differing = [(row, other) for row, other in zip(rows, others, strict=False) if repr(row) != repr(other)]
+        assert differing[:1] == [], table
+        assert len(rows) == len(others), table

@@ -117,6 +117,7 @@ def test_a_signal_while_a_restart_catches_up_stops_in_order(daemon: Daemon, fini
     daemon.trade("--events", str(EVENTS - 500))
     with running(daemon, "--speed", "1") as process:
         process.wait_until(lambda: len(daemon.seen("SELECT run_id FROM runs")) == 2)
+        process.wait_at_most(0.3)
         process.send(signal.SIGTERM)
         ended = process.wait()
 
@@ -204,4 +205,4 @@ def test_a_finished_session_is_followed_by_a_new_one_with_fresh_money(
     assert [row for row in ids if not row[1].startswith(f"{row[0]}-")] == []
     assert [row for row in ids if not row[2].startswith(f"{row[0]}/")] == []
     for table, rows in finished.daemon.tables().items():
-        assert repr(daemon.rows(f"SELECT * FROM {table} WHERE session = 's1'")) == repr(rows), table
+        assert repr(daemon.rows(f"SELECT * FROM {table} WHERE +session = 's1'")) == repr(rows), table

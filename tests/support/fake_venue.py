@@ -58,6 +58,7 @@ class FakeVenue:
         self.fills: list[Fill] = []
         self.reads: list[str] = []
         self.since_ns: list[int] = []
+        self.read_error: Exception | None = None
         self.on_send: Callable[[Order], None] = lambda _: None
         self.report: ReportSink = lambda _: None
 
@@ -91,17 +92,17 @@ class FakeVenue:
 
     async def find_order(self, order: Order) -> VenueOrder | None:
         """The read by id."""
-        self.reads.append("order")
+        self._read("order")
         return self.known.get(order.id)
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         """The list of what rests."""
-        self.reads.append("open orders")
+        self._read("open orders")
         return tuple(self.open.values())
 
     async def fills_since(self, time_ns: int) -> tuple[Fill, ...]:
         """The list of trades."""
-        self.reads.append("trades")
+        self._read("trades")
         self.since_ns.append(time_ns)
         return tuple(fill for fill in self.fills if fill.time_ns >= time_ns)
 
@@ -111,3 +112,13 @@ class FakeVenue:
         self.known[order.id] = seen
         if status is OrderStatus.OPEN:
             self.open[order.id] = seen
+
+    def holds_no_more(self, order: Order) -> None:
+        """Let neither the read by id nor the list show the order any longer."""
+        self.known.pop(order.id, None)
+        self.open.pop(order.id, None)
+
+    def _read(self, what: str) -> None:
+        self.reads.append(what)
+        if self.read_error:
+            raise self.read_error
