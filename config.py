@@ -339,7 +339,10 @@ def _converted(value: Value, hint: object) -> object:
     whole, *marks = get_args(hint) or (hint,)
     kind = (get_args(whole) or (whole,))[0]
     if kind is str:
-        return _items(value, marks[0])
+        items = _items(value, marks[0])
+        if whole != Names and len(items) > 1:
+            raise value.refused("several; give one")
+        return items if whole == Names else items[0]
     if kind is Path:
         return Path(_line(value))
     if kind in (int, Decimal):

@@ -17,10 +17,13 @@ import msgspec
 import uvloop
 
 import clock
+from backtest.generated.market import GeneratedMarket
+from backtest.generated_target import WithGeneratedTarget
 from backtest.open_tape import open_tape
 from backtest.tape import Tape
 from clock import monotonic_s
 from config import (
+    COPY_TRADER,
     Command,
     ControlCommand,
     MarketSource,
@@ -38,6 +41,7 @@ from domain.errors import ConfigurationError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
 from session import Outcome, Session, Surroundings
+from storage.cache import check_url
 from storage.queries import why
 from strategies import loader
 from strategies.base_strategy import BaseStrategy
@@ -85,7 +89,8 @@ def trade(settings: Settings) -> int:
     started_s = monotonic_s()
     _refuse_what_comes_later(settings)
     strategies = _load_strategies(settings)
-    tape = open_tape(settings.tape)
+    tape = _open_tape(settings)
+    check_url(settings.environment.get("REDIS_URL"))
     _check_token_ids(settings, tape)
     console = Console(sys.stderr if settings.json_output else sys.stdout)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -129,10 +134,16 @@ def _refuse_what_comes_later(settings: Settings) -> None:
         raise ConfigurationError(
             "--mode live: live trading has no gate yet, so it refuses; use --mode dry-run"
         )
-    if settings.market in (MarketSource.LIVE, MarketSource.SIM):
-        raise ConfigurationError(
-            f"--market {settings.market.value}: comes in a later version; use --market replay, or auto"
-        )
+    if settings.market is MarketSource.LIVE:
+        raise ConfigurationError("--market live: comes in a later version; use --market replay, sim or auto")
+
+
+def _open_tape(settings: Settings) -> Tape:
+    """The generated market, or a recording; one without other wallets gets an invented one to copy."""
+    if settings.market is MarketSource.SIM:
+        return GeneratedMarket(seed=settings.seed, hours=settings.run.sim_hours)
+    tape = open_tape(settings.tape)
+    return WithGeneratedTarget(tape) if COPY_TRADER in settings.strategies else tape
 
 
 def _load_strategies(settings: Settings) -> list[BaseStrategy]:
@@ -153,9 +164,11 @@ def _check_token_ids(settings: Settings, tape: Tape) -> None:
 
 
 def _banner(settings: Settings, tape: Tape, session: str, *, is_resumed: bool) -> list[str]:
+    is_generated = settings.market is MarketSource.SIM
+    what = "a GENERATED, SYNTHETIC market" if is_generated else "a recording"
     begun = "resumed where it stood" if is_resumed else "new"
     return [
-        "DRY RUN on a recording: no real market, no real money, no network",
+        f"DRY RUN on {what}: no real market, no real money, no network",
         f"{tape.label} · seed {settings.seed} · {settings.db}",
         f"session {session} ({begun}) · {', '.join(settings.strategies)} · {settings.cash:,} pUSD of paper money",
     ]
@@ -167,12 +180,13 @@ def _result(outcome: Outcome, settings: Settings, *, wall_s: float) -> dict[str,
         "run_id": outcome.run_id,
         "session": outcome.session,
         "mode": settings.mode.value,
-        "market": "replay",
+        "market": "sim" if settings.market is MarketSource.SIM else "replay",
         "events": outcome.events,
         "wall_s": round(wall_s, 3),
         "stopped_by": outcome.stopped_by,
         "strategies": {
             figures.strategy: {
+                "state": outcome.states[figures.strategy],
                 "signals": figures.signals,
                 "orders": figures.orders,
                 "fills": figures.fills,

@@ -10,7 +10,7 @@ under way, and the session goes on (docs/decisions/0003).
 from typing import NamedTuple
 
 from backtest.tape import Tape
-from config import VERSION, Settings
+from config import VERSION, MarketSource, Settings
 from domain.errors import UserError
 from domain.identifiers import SessionId, digest
 from domain.inputs import Input, InputKind
@@ -20,7 +20,8 @@ from storage.store import Store
 from strategies.base_strategy import BaseStrategy
 from strategies.loader import describe
 
-ACCOUNT_KIND = "paper on a recording"
+ACCOUNT_KINDS = {True: "paper on a generated market", False: "paper on a recording"}
+"""A database is bound at first use to one of them; profits of one say nothing about another."""
 
 
 class Opened(NamedTuple):
@@ -40,7 +41,7 @@ def open_session(
     other options. A retry within one process never abandons the session that it just began.
     """
     fingerprint = session_fingerprint(settings, tape, strategies)
-    store = Store.open(settings.db, account_kind=ACCOUNT_KIND)
+    store = Store.open(settings.db, account_kind=ACCOUNT_KINDS[settings.market is MarketSource.SIM])
     run = RunInfo(
         mode=settings.mode.value,
         market=tape.label,

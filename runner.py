@@ -46,7 +46,9 @@ class Backlog:
 
     async def wait_empty(self) -> None:
         """Return when no event waits; at once where none does."""
-        if not self.is_empty:
+        if self._count:
+            await asyncio.sleep(0)  # one turn of the loop is nearly always enough, and cheaper than a future
+        if self._count:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 

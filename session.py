@@ -29,6 +29,7 @@ from order_manager import OrderManager
 from recovery import Opened
 from runner import Backlog, Runner, Supervision
 from state.market import MarketData
+from storage.cache import open_cache
 from strategies.base_strategy import BaseStrategy
 from venues.paper import PaperVenue
 
@@ -69,6 +70,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     stopped_by: str
     events: int
     figures: list[MetricsRecord]
+    states: dict[str, str]
     equity: Decimal
     orders_sent: int
     last_order_id: OrderId | None
@@ -96,6 +98,7 @@ class Session:
         self._stop = StopRequest()
         self._last_order_id: OrderId | None = None
         self._pace_from: tuple[float, int] | None = None
+        self._cache = open_cache(settings.environment.get("REDIS_URL"), session=self._state.session)
         self._timeline = Timeline()
         self._venue = PaperVenue(
             scheduler=self._timeline, settings=settings.paper, seed=settings.seed, cash=settings.cash
@@ -113,7 +116,7 @@ class Session:
             executor=self._executor,
             runners=self._runners,
             backlog=backlog,
-            venue_feed=self._venue.on_market,
+            venue_feed=self._feed,
             cash=settings.cash,
             metrics_interval_s=settings.run.metrics_interval_s,
         )
@@ -124,13 +127,15 @@ class Session:
         self._guard.attach(asyncio.get_running_loop())
         try:
             async with asyncio.TaskGroup() as tasks:
-                runners = [tasks.create_task(runner.run(), name=runner.name) for runner in self._runners]
+                running = [tasks.create_task(runner.run(), name=runner.name) for runner in self._runners]
+                running.append(tasks.create_task(self._cache.run(), name="cache"))
                 outcome = await self._play()
-                for task in runners:
+                for task in running:
                     task.cancel()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
+            await self._cache.close()
             await self._store.close()
         return outcome
 
@@ -181,6 +186,11 @@ class Session:
             backlog=backlog,
             supervision=Supervision(halt=halts[0] if halts else None, note_input=self._store.add_input),
         )
+
+    def _feed(self, event: MarketEvent) -> None:
+        """The venue sees an event before anybody; the cache only hears of it."""
+        self._venue.on_market(event)
+        self._cache.publish_market(event)
 
     # --- pacing and stopping ------------------------------------------------------------------------
 
@@ -236,7 +246,7 @@ class Session:
         """Follow a command from the socket; it acts between two market events, durably."""
         names = [runner.name for runner in self._runners]
         if request.action == "status":
-            return Answer(lines=self._status())
+            return Answer(lines=[*self._status(), *await self._stored()])
         if request.strategy not in names:
             line = f"no strategy {request.strategy!r} runs here{nearest(request.strategy, names)}"
             return Answer(lines=[line], is_refused=True)
@@ -267,6 +277,14 @@ class Session:
             )
         return lines
 
+    async def _stored(self) -> list[str]:
+        """What the database holds by now, by strategy: read through the cache where there is one."""
+        counted = await self._cache.cached_totals(self._settings.db, self._state.session)
+        return [
+            f"stored for {t.strategy}: {t.signals} signals, {t.orders} orders, {t.fills} fills, {t.denials} denials"
+            for t in counted
+        ]
+
     # --- figures ------------------------------------------------------------------------------------
 
     def _show(self, transaction: Transaction) -> None:
@@ -274,6 +292,7 @@ class Session:
         if transaction.sequence <= self._state.last_sequence:
             self._console.learn(transaction)
             return
+        self._cache.publish(transaction)
         self._console.show(transaction)
         logbook.write(transaction)
         for record in transaction.records:
@@ -288,6 +307,7 @@ class Session:
             stopped_by=reason,
             events=events,
             figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
+            states={strategy.name: strategy.state.value for strategy in self._engine.strategies},
             equity=self._engine.equity,
             orders_sent=self._executor.orders_sent,
             last_order_id=self._last_order_id,

@@ -108,11 +108,11 @@ class Watcher(BaseStrategy):
 
 
 def wired(
-    path: Path, strategies: list[BaseStrategy], *, cash: Decimal = Decimal(90_000_000)
+    path: Path, strategies: list[BaseStrategy], *, cash: Decimal = Decimal(90_000_000), is_begun: bool = True
 ) -> tuple[Store, Engine, Executor, Timeline, InstantVenue]:
     """A new database with the parts on it; the market is listed and has a book."""
     timeline = Timeline()
-    timeline.advance(START_NS)
+    timeline.advance(START_NS if is_begun else 0)
     venue, market = InstantVenue(timeline), MarketData()
     store = Store.open(path, account_kind="paper on a recording")
     run = RunInfo(mode="dry-run", market="bench", strategies=(), seed=1, config_hash="", version="0")
@@ -122,6 +122,8 @@ def wired(
     for strategy in strategies:
         engine.add(strategy)
     executor = Executor(engine=engine, store=store, scheduler=timeline, venue=venue)
+    if not is_begun:
+        return store, engine, executor, timeline, venue
     executor.take(engine.open_account(cash, time_ns=START_NS))
     executor.take(engine.take_market(MarketListed(time_ns=START_NS, market=listed())))
     engine.take_market(snapshot(START_NS))

@@ -49,6 +49,7 @@ NAMESAKE = "name from another wallet"
 NOT_CREDIBLE = "report not credible"
 REPORTED_TWICE = "reported twice"
 BASELINE = "traded before the start"
+RESOLVED = "market resolved"
 NET_UNCHANGED = "net exposure unchanged"
 VERDICT_PENDING = "verdict pending"
 VERDICT_RED = "verdict red"
@@ -204,7 +205,7 @@ class CopyTrader(BaseStrategy):
     def on_resolved(self, event: MarketResolved, view: View) -> Intents:
         """Redeem what is held, end what waits, and forget the market but for the verdict."""
         yield from super().on_resolved(event, view)
-        yield from self._copy(self._windows.close(event.market_id), view)
+        yield from self._pass_over(self._windows.close(event.market_id), RESOLVED, view)
         self._observed.resolve(event.market_id, event.payouts, event.time_ns)
         self._exposure.forget(event.payouts)
         for instrument_id in event.payouts:
@@ -215,12 +216,16 @@ class CopyTrader(BaseStrategy):
 
     def _take(self, event: WalletTrade, view: View) -> Iterator[StrategyIntent]:
         """A trade waits for its window; a merge or redemption is no sale, and only changes what the target holds."""
-        if view.payout(event.instrument_id) is not None:
-            yield from self._pass_over([leader_trade([event])], "market resolved", view)
+        is_over = view.payout(event.instrument_id) is not None
+        if is_over and event.action is WalletAction.TRADE:
+            yield from self._pass_over([leader_trade([event])], RESOLVED, view)
             return
         complements = self._complements(event.market_id, view)
         if event.action is WalletAction.TRADE:
             yield from self._take_trade(event, complements, view)
+            return
+        yield PassedOver(event.market_id, f"a {event.action.lower()} is no sale")
+        if is_over:
             return
         yield from self._copy(self._windows.close(event.market_id), view)
         if event.action is WalletAction.MERGE:
@@ -229,7 +234,6 @@ class CopyTrader(BaseStrategy):
             self._exposure.merge(event.quantity, pair)
         else:
             self._exposure.redeem(event.quantity, event.instrument_id)
-        yield PassedOver(event.market_id, f"a {event.action.lower()} is no sale")
 
     def _take_trade(
         self, event: WalletTrade, complements: Complements, view: View
@@ -261,6 +265,7 @@ class CopyTrader(BaseStrategy):
         """Copy what the leader trades of one market changed about the target's net exposure."""
         if not trades:
             return
+        self._judge(view)
         changes = self._exposure.apply(trades, self._complements(trades[0].market_id, view))
         causes = [change.cause for change in changes]
         yield from self._pass_over([trade for trade in trades if trade not in causes], NET_UNCHANGED, view)
@@ -275,7 +280,7 @@ class CopyTrader(BaseStrategy):
     def _buy(self, change: Change, view: View) -> Iterator[StrategyIntent]:
         """Take a purchase on, unless the verdict is against it."""
         work = Work(key=self._key(change.instrument_id, change.side), change=change)
-        verdict, market_id = self._judge(view), change.cause.market_id
+        verdict, market_id = self.verdict, change.cause.market_id
         if verdict is None and self.wait_for_verdict:
             yield from _skip(work, VERDICT_PENDING, view)
             return
@@ -284,8 +289,9 @@ class CopyTrader(BaseStrategy):
             yield from _skip(work, VERDICT_RED, view)
             return
         if verdict and verdict.colour is not Colour.GREEN:
-            work.note = f"verdict {verdict.colour}: {'; '.join(verdict.reasons)}"
-            yield PassedOver(market_id, f"{VERDICT_AMBER}, looked at all the same")
+            more = f" (and {len(verdict.reasons) - 1} more)" if verdict.reasons[1:] else ""
+            work.note = f"verdict {verdict.colour}: {verdict.reasons[0]}{more}"
+            yield PassedOver(market_id, VERDICT_AMBER)
         self._purchases.add(work)
         yield from self._look_at_purchases(change.instrument_id, view)
 
@@ -315,13 +321,11 @@ class CopyTrader(BaseStrategy):
         for trade in trades:
             yield from _skip(passed_over(trade, self._key(trade.instrument_id, trade.side)), gate, view)
 
-    def _judge(self, view: View) -> Verdict | None:
-        """Judge what was seen so far, at most every ten seconds; None while it is too little."""
-        if self._observed.trades < self.verdict_trades_min:
-            return None
-        if self.verdict is None or view.time_ns - self._judged_ns >= VERDICT_EVERY_NS:
+    def _judge(self, view: View) -> None:
+        """Judge what was seen so far, at most every ten seconds; no verdict stands while it is too little."""
+        is_due = self.verdict is None or view.time_ns - self._judged_ns >= VERDICT_EVERY_NS
+        if is_due and self._observed.trades >= self.verdict_trades_min:
             self.verdict, self._judged_ns = judge(self._observed.figures(view.book)), view.time_ns
-        return self.verdict
 
     def _key(self, instrument_id: InstrumentId, side: Side) -> str:
         """A key of its own for each copied trade: the same ones again when the session is executed again."""

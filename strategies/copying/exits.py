@@ -116,7 +116,7 @@ class Exits:
         if left and leaving.last:
             leaving.last.fill(left, price=fill.price, time_ns=fill.time_ns)
             yield from leaving.last.tell(
-                time_ns, COPIED, f"{leaving.last.filled:f} sold, none too few left behind"
+                time_ns, COPIED, f"{leaving.last.filled:f} sold: too few would have stayed"
             )
 
     def note_failure(self, fill: Fill, time_ns: int) -> Iterator[StrategyIntent]:

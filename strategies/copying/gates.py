@@ -76,13 +76,25 @@ def closed_gate(look: Look, limits: GateLimits) -> str | None:
     )
 
 
-def price_limit(price: Decimal, instrument: Instrument, limits: GateLimits) -> Decimal:
+def price_most(price: Decimal, instrument: Instrument, limits: GateLimits) -> Decimal:
     """Most that a copy may pay: 3 ¢ and 2 % above the target's price, whichever is less, on the tick.
 
     At 0.50 the 2 % are the less, 1 ¢: 0.51.
     """
     most = min(price + limits.slippage_max, price * (ONE + limits.slippage_share_max), limits.price_max)
     return round_price(most, instrument, Side.BUY)
+
+
+def price_limit(look: Look, limits: GateLimits) -> Decimal:
+    """Limit of a copy whose gates are open: a tick above the ask, should it move meanwhile, but never too much.
+
+    Where the ask has fallen since, the limit falls with it: far above the mid it would be taken for a slip.
+    """
+    assert look.instrument is not None, "closed_gate refuses an unknown instrument"
+    assert look.book is not None, "closed_gate refuses a missing book"
+    most = price_most(look.price, look.instrument, limits)
+    ask = look.book.best_ask
+    return min(most, ask.price + look.instrument.tick_size) if ask else most
 
 
 def book_gate(book: OrderBook | None, time_ns: int, limits: GateLimits) -> str | None:
@@ -131,7 +143,7 @@ def _closed_price_gate(look: Look, instrument: Instrument, limits: GateLimits) -
     """The book has two sides: compare its ask, and what is offered up to the most that we may pay."""
     assert look.book is not None, "book_gate stands before this"
     assert look.book.best_ask is not None, "book_gate stands before this"
-    ask, most = look.book.best_ask.price, price_limit(look.price, instrument, limits)
+    ask, most = look.book.best_ask.price, price_most(look.price, instrument, limits)
     if not limits.price_min <= ask <= limits.price_max:
         return OUT_OF_BAND
     if ask > most:

@@ -102,8 +102,6 @@ class Purchases:
         purchase.is_heard = True
         if event.order.is_done:
             self._spending.end(event.order.instrument_id)
-            del self._by_key[key]
-            self._last[event.order.instrument_id] = purchase.work
             outcome = COPIED if purchase.work.filled > 0 else FAILED
             yield from self._end(purchase, event.time_ns, outcome, _ending(purchase.work, event.order.reason))
 
@@ -123,13 +121,12 @@ class Purchases:
 
     def resolve(self, instrument_id: InstrumentId, time_ns: int) -> Iterator[StrategyIntent]:
         """End what waits for a market that has resolved."""
+        for purchase in list(self._queues.get(instrument_id, ())):
+            outcome = COPIED if purchase.work.filled > 0 else FAILED
+            yield from self._end(purchase, time_ns, outcome, "the market resolved")
         self._spending.forget(instrument_id)
         self._carried.pop(instrument_id, None)
         self._last.pop(instrument_id, None)
-        for purchase in list(self._queues.get(instrument_id, ())):
-            self._by_key.pop(purchase.work.key, None)
-            outcome = COPIED if purchase.work.filled > 0 else FAILED
-            yield from self._end(purchase, time_ns, outcome, "the market resolved")
 
     def _decide(
         self, purchase: Purchase, view: View, rules: Rules, portfolio_known: Decimal
@@ -142,7 +139,7 @@ class Purchases:
         if gate or look.instrument is None:
             yield from self._skip(purchase, view, gate or "")
             return
-        limit = price_limit(look.price, look.instrument, rules.gates)
+        limit = price_limit(look, rules.gates)
         fitted = self._fit(look, look.instrument, limit, view, rules, portfolio_known)
         self._carried[look.instrument.id] = fitted.carried
         if fitted.gate:
@@ -247,7 +244,6 @@ class Purchases:
             reason = f"{gate} after waiting: {work.reason}"
         elif gate == BELOW_MINIMUM:
             reason = f"{gate}: {self._carried[work.change.instrument_id]:.2f} pUSD are kept for the next"
-        self._by_key.pop(work.key, None)
         yield PassedOver(work.change.cause.market_id, gate)
         yield from self._end(purchase, view.time_ns, SKIPPED, reason)
 
@@ -258,6 +254,9 @@ class Purchases:
             queue.remove(purchase)
         if not queue:
             self._queues.pop(instrument_id, None)
+        self._by_key.pop(purchase.work.key, None)
+        if purchase.intent:
+            self._last[instrument_id] = purchase.work
         yield from purchase.work.tell(time_ns, outcome, reason)
 
 

@@ -10,7 +10,6 @@ from domain.errors import ConfigurationError
 from domain.instrument import CENT, Instrument, immediate_quantity
 from domain.money import ONE, UNIT, ZERO, round_up, taker_fee_max, to_units
 
-
 BELOW_MINIMUM = "below the minimum"
 SIZED_TO_ZERO = "sized to zero"
 

@@ -77,7 +77,7 @@ def amber_reasons(f: Figures) -> list[str]:
         *_at_least(f.trades_per_minute, TRADES_PER_MINUTE_AMBER, "{:.1f} trades a minute are hard to follow"),
         *_below(f.holding_s, HOLDING_S_AMBER, "holds for {:.0f} s only in the median"),
         *_below(f.horizon_s, HORIZON_S_AMBER, "trades {:.0f} s before the end in the median"),
-        *_below(f.profit_without_best, ZERO, "without its best market it is {:.2f} pUSD down"),
+        *_below(f.profit_without_best, ZERO, "its profit without the best market is {:.2f} pUSD"),
         *(
             f"a copy {lag.lag_s} s late would be {lag.profit:.2f} pUSD down"
             for lag in f.lags
@@ -121,6 +121,11 @@ def _two_sided(f: Figures) -> list[str]:
         f"two-sided market maker: {f.both_sides_share:.0%} of its shares were bought as pairs of both sides, "
         f"{f.maker_share:.0%} as maker; copies would buy both at the ask and pay fees"
     ]
+
+
+def _loses_so_far(lags: Sequence[LagResult]) -> list[str]:
+    losses = ", ".join(f"{lag.profit:.2f} at {lag.lag_s} s" for lag in lags if lag.profit < 0)
+    return [f"copied late it loses so far, in pUSD: {losses}"] if losses else []
 
 
 def _loses_for_certain(lags: Sequence[LagResult]) -> list[str]:

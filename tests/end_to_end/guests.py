@@ -85,10 +85,13 @@ class Guest(BaseStrategy):
     """Misbehaves at one book, and at each that follows if it may."""
 
     _seen: list = state(list)
+    _rests: list = state(list)
 
     def on_book(self, event, view):
-        self._seen.append(event)
-        if len(self._seen) == {rests_at}:
+        self._seen.append(None)
+        bid = event.book.best_bid
+        if len(self._seen) >= {rests_at} and not self._rests and bid and bid.price > Decimal("0.3"):
+            self._rests.append(True)
             yield self._bid(event, "rests")
         if len(self._seen) >= {misbehaves_at}:
 {body}

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
+from operator import gt, lt
 from typing import NamedTuple
 
 from clock import NS_PER_S
@@ -22,6 +23,9 @@ from domain.messages import (
 )
 
 FINE = Decimal("0.001")
+NEAR_ONE = Decimal("0.94")
+"""The value that makes a grid finer has passed 0.96; the quotes on the coarse grid may stand a little below."""
+
 ASK_MOMENTS_S = (120, 60, 25, 10)
 PRICE_MOMENTS_S = (400, 200, 100)
 
@@ -52,6 +56,8 @@ class Observed:
         self.ticks: dict[InstrumentId, Decimal] = {}
         self._books: dict[InstrumentId, OrderBook] = {}
         self._expected: dict[tuple[InstrumentId, Side, Decimal], Decimal] = {}
+        self._just_changed: set[InstrumentId] = set()
+        self._sound_prices: set[tuple[Decimal, Decimal]] = set()
         self._now_ns = 0
         for event in events:
             self._see(event)
@@ -66,9 +72,9 @@ class Observed:
 
     def _see(self, event: MarketEvent) -> None:
         self.counts[type(event).__name__] += 1
-        self._check(event.time_ns >= self._now_ns, f"goes back in time at {event}")
+        self._check(event.time_ns >= self._now_ns, "goes back in time", event)
         if event.time_ns > self._now_ns:
-            self._check(not self._expected, f"no book after the prints of {self._expected}")
+            self._check(not self._expected, "no book after prints", self._expected)
         self._now_ns = event.time_ns
         match event:
             case MarketListed():
@@ -90,45 +96,55 @@ class Observed:
                 self.faults.append(f"unexpected {event}")
 
     def _list(self, market: Market) -> None:
-        self._check(market.id not in self.markets, f"{market.id} is listed twice")
+        self._check(market.id not in self.markets, "listed twice", market.id)
         self.markets[market.id] = market
         for instrument in market.instruments:
             self.market_of[instrument.id] = market
             self.ticks[instrument.id] = instrument.tick_size
 
     def _see_book(self, book: OrderBook) -> None:
-        market, tick = self.market_of[book.instrument_id], self.ticks[book.instrument_id]
-        self._check(market.id not in self.payouts, f"book after the resolution of {market.id}")
-        self._check(not book.is_crossed, f"crossed: {book}")
-        prices = [price for price, _ in (*book.bids, *book.asks)]
-        self._check(all(price % tick == 0 for price in prices), f"off the grid of {tick}: {book}")
-        self._check(all(quantity > 0 for _, quantity in (*book.bids, *book.asks)), f"empty level: {book}")
-        self._check(is_sorted(book), f"not best first: {book}")
+        market = self.market_of[book.instrument_id]
+        self._check(market.id not in self.payouts, "book after the resolution", market.id)
+        self._check(not book.is_crossed, "crossed", book)
+        self._check(is_sorted(book), "not best first", book)
+        self._check_levels(market, book)
+        self._compare_prints(book)
+        if book.instrument_id in self._just_changed:
+            self._just_changed.remove(book.instrument_id)
+            self._check(is_near_an_end(book), "a finer grid in the middle", book)
+        self._books[book.instrument_id] = book
+        if not market.is_reference:
+            self._compare_mirror(market, book)
+        if market.up_down and book.instrument_id == market.instruments[0].id:
+            self._keep_sight(market, book)
+
+    def _check_levels(self, market: Market, book: OrderBook) -> None:
+        tick, sound = self.ticks[book.instrument_id], self._sound_prices
+        for price, quantity in (*book.bids, *book.asks):
+            if (tick, price) not in sound:
+                self._check(price % tick == 0, "off the grid", tick, book)
+                self._check(market.is_reference or 0 < price < 1, "out of bounds", book)
+                sound.add((tick, price))
+            if not quantity:
+                self.faults.append(f"empty level: {book}")
         self.levels_max = max(self.levels_max, len(book.bids), len(book.asks))
+
+    def _compare_prints(self, book: OrderBook) -> None:
+        """What was printed since the book before is missing from this one, and no more."""
         for (instrument_id, side, price), quantity in list(self._expected.items()):
             if instrument_id == book.instrument_id:
                 seen = displayed(book, side, price)
-                self._check(
-                    seen == quantity, f"after a print {seen} instead of {quantity} at {price}: {book}"
-                )
+                self._check(seen == quantity, "not taken off by a print", price, quantity, book)
                 del self._expected[instrument_id, side, price]
-        self._books[book.instrument_id] = book
-        if not market.is_reference:
-            self._check(all(0 < price < 1 for price in prices), f"out of bounds: {book}")
-            self._compare_mirror(market, book)
-        if market.up_down:
-            self._keep_sight(market, book)
 
     def _compare_mirror(self, market: Market, book: OrderBook) -> None:
         first, second = market.instruments
         if book.instrument_id == second.id:
             mirror = self._books[first.id]
             is_exact = mirror.time_ns == book.time_ns and mirrored(book) == (mirror.bids, mirror.asks)
-            self._check(is_exact, f"not mirrors: {mirror} and {book}")
+            self._check(is_exact, "not mirrors", mirror, book)
 
     def _keep_sight(self, market: Market, book: OrderBook) -> None:
-        if book.instrument_id != market.instruments[0].id:
-            return
         left_s = (market.closes_ns - book.time_ns) / NS_PER_S
         for moment_s in (*ASK_MOMENTS_S, *PRICE_MOMENTS_S):
             if abs(left_s - moment_s) <= 1.2:
@@ -138,9 +154,9 @@ class Observed:
         key = trade.instrument_id, trade.side.opposite, trade.price
         book = self._books[trade.instrument_id]
         there = displayed(book, trade.side.opposite, trade.price)
-        self._check(Decimal(0) < trade.quantity <= there, f"{trade} where {there} were displayed")
+        self._check(Decimal(0) < trade.quantity <= there, "more than was displayed", there, trade)
         market = self.market_of[trade.instrument_id]
-        self._check(market.is_reference or trade.time_ns < market.closes_ns, f"after the end: {trade}")
+        self._check(market.is_reference or trade.time_ns < market.closes_ns, "print after the end", trade)
         self._expected[key] = there - trade.quantity
         if complement := market.instruments[0].complement_id:
             ids = (market.instruments[0].id, complement)
@@ -149,28 +165,29 @@ class Observed:
         self.prints.add((trade.time_ns, *key[:1], trade.side, trade.price, trade.quantity))
 
     def _see_tick(self, event: TickSizeChanged) -> None:
-        self._check(self.ticks[event.instrument_id] == CENT, f"changed before: {event}")
-        self._check(event.tick_size == FINE, f"another grid: {event}")
+        self._check(self.ticks[event.instrument_id] == CENT, "changed before", event)
+        self._check(event.tick_size == FINE, "another grid", event)
         self.ticks[event.instrument_id] = event.tick_size
+        self._just_changed.add(event.instrument_id)
 
     def _see_price(self, tick: PriceTick) -> None:
         self.feeds[tick.feed] += 1
         if tick.feed.startswith("chainlink:"):
-            self._check(tick.time_ns % NS_PER_S == 0, f"between seconds: {tick}")
+            self._check(tick.time_ns % NS_PER_S == 0, "between seconds", tick)
             self.settlement[tick.feed][tick.time_ns // NS_PER_S] = tick.price
 
     def _see_wallet(self, trade: WalletTrade) -> None:
         self.wallet_trades.append(trade)
         delay_ns = trade.time_ns - trade.traded_ns
-        self._check(2 * NS_PER_S <= delay_ns <= 6 * NS_PER_S, f"heard of too early or too late: {trade}")
+        self._check(2 * NS_PER_S <= delay_ns <= 6 * NS_PER_S, "heard of too early or too late", trade)
         if trade.action is WalletAction.TRADE:
             side = trade.side.opposite if trade.is_maker else trade.side
             key = (trade.traded_ns, trade.instrument_id, side, trade.price, trade.quantity)
-            self._check(key in self.prints, f"no such print: {trade}")
+            self._check(key in self.prints, "no such print", trade)
 
-    def _check(self, holds: bool, fault: str) -> None:
+    def _check(self, holds: bool, fault: str, *subjects: object) -> None:
         if not holds:
-            self.faults.append(fault)
+            self.faults.append(f"{fault}: {', '.join(map(str, subjects))}")
 
 
 def displayed(book: OrderBook, side: Side, price: Decimal) -> Decimal:
@@ -186,7 +203,14 @@ def mirrored(book: OrderBook) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
     return bids, asks
 
 
+def is_near_an_end(book: OrderBook) -> bool:
+    """Say whether the book quotes a value near 0 or 1."""
+    bid = book.bids[0].price if book.bids else Decimal(0)
+    ask = book.asks[0].price if book.asks else Decimal(1)
+    return bid >= NEAR_ONE or ask <= 1 - NEAR_ONE
+
+
 def is_sorted(book: OrderBook) -> bool:
     """Say whether bids fall and asks rise, no price twice."""
     bids, asks = ([price for price, _ in side] for side in (book.bids, book.asks))
-    return bids == sorted(set(bids), reverse=True) and asks == sorted(set(asks))
+    return all(map(gt, bids, bids[1:])) and all(map(lt, asks, asks[1:]))

@@ -1,0 +1,189 @@
+"""Strategies that misbehave beside a good one: each is stopped alone, durably, and the good one does not notice."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Finished
+from tests.end_to_end.daemon import Daemon, Ended, Rows, assert_same
+from tests.end_to_end.guests import MISBEHAVES_AT_BOOK
+
+pytestmark = pytest.mark.slow
+
+HANG_S_MAX = 12
+"""The watchdog looks after 5 s; start-up and a machine that does other work come on top."""
+
+STOPPED = "SELECT payload FROM events WHERE type = 'strategy.stopped'"
+OF_SNIPER = {
+    "trades": "SELECT * FROM trades WHERE strategy = 'sniper' ORDER BY id",
+    "orders": "SELECT * FROM orders WHERE strategy = 'sniper' ORDER BY rowid",
+    "order_events": "SELECT e.* FROM order_events e JOIN orders o ON o.id = e.order_id"
+    " WHERE o.strategy = 'sniper' ORDER BY e.id",
+    "positions": "SELECT * FROM positions WHERE strategy = 'sniper'",
+    "signals": "SELECT * FROM signals WHERE strategy = 'sniper' ORDER BY id",
+    "denials": "SELECT * FROM denials WHERE strategy = 'sniper' ORDER BY id",
+    "gate_counts": "SELECT * FROM gate_counts WHERE strategy = 'sniper'",
+    "ledger": "SELECT timestamp, transfer_id, entry, account, asset, units FROM ledger"
+    " WHERE account LIKE '%/sniper' ORDER BY ledger.id",
+    "reservations": "SELECT r.* FROM reservations r JOIN orders o ON o.id = r.order_id"
+    " WHERE o.strategy = 'sniper' ORDER BY r.id",
+}
+SHARED = {"order_events": (0, 7), "trades": (0,), "signals": (0, 3), "denials": (0,), "reservations": (0,)}
+"""Columns that number the rows of all strategies, and the controls' numbers, which tell of the shared limits."""
+
+RESTARTABLE = ("raises", "loops", "swallows", "floods", "leaks", "exits")
+
+
+@pytest.fixture
+def guests(tmp_path: Path, tree: Path) -> Daemon:
+    """A daemon whose strategies include those that misbehave."""
+    return Daemon(tmp_path, tree)
+
+
+def of_sniper(daemon: Daemon) -> dict[str, Rows]:
+    """What the sniper did, without what numbers the rows of all."""
+    return {
+        table: [
+            tuple(value for column, value in enumerate(row) if column not in SHARED.get(table, ()))
+            for row in daemon.rows(query)
+        ]
+        for table, query in OF_SNIPER.items()
+    }
+
+
+def play(guests: Daemon, tape: Path, name: str, *words: str, **environment: str) -> Ended:
+    """Trade the short recording with the sniper and this guest."""
+    strategies = f"sniper,{name}"
+    return guests.run(*guests.words("--tape", str(tape), *words, strategies=strategies), **environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        pytest.param("raises", "raised ValueError: the guest fell over", id="raises"),
+        pytest.param("loops", "did not return within 0.5 s", id="loops"),
+        pytest.param("swallows", "did not return within 0.5 s", id="swallows exceptions in a loop"),
+        pytest.param("floods", "more than 1000 intents", id="floods"),
+        pytest.param("leaks", "task(s) of its own", id="leaks a task"),
+        pytest.param("exits", "SystemExit", id="leaves the process"),
+    ],
+)
+def test_a_strategy_that_misbehaves_is_stopped_alone(
+    guests: Daemon, solo: Finished, short_tape: Path, name: str, told: str
+) -> None:
+    ended = play(guests, short_tape, name)
+
+    assert ended.code == 0, ended.stderr
+    assert ended.result.events == solo.ended.result.events
+    ((payload,),) = guests.rows(STOPPED)
+    stopped = json.loads(payload)
+    assert stopped["strategy"] == name
+    assert told in stopped["reason"]
+    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    assert ended.result.strategies["sniper"] == solo.ended.result.strategies["sniper"]
+    assert_nothing_is_left_of(guests, name)
+
+
+def assert_nothing_is_left_of(guests: Daemon, name: str) -> None:
+    """Its resting order is cancelled, its money free."""
+    orders = guests.rows("SELECT status FROM orders WHERE strategy = ?", name)
+    assert orders == [("CANCELLED",)]
+    ((stopped_at,),) = guests.rows("SELECT timestamp FROM events WHERE type = 'strategy.stopped'")
+    ((cancelled_at,),) = guests.rows("SELECT updated_at FROM orders WHERE strategy = ?", name)
+    assert stopped_at < cancelled_at < stopped_at[:14] + "20"  # misbehaves at 09:19
+    assert guests.rows("SELECT DISTINCT status, pending FROM reservations") == [("closed", 0)]
+
+
+@pytest.mark.parametrize("name", RESTARTABLE)
+def test_a_restart_repeats_the_stop(guests: Daemon, tmp_path: Path, short_tape: Path, name: str) -> None:
+    whole = Daemon(tmp_path / "whole", guests.root)
+    whole.folder.mkdir()
+    assert play(whole, short_tape, name).code == 0
+
+    assert play(guests, short_tape, name, "--events", str(MISBEHAVES_AT_BOOK + 100)).code == 0
+    stopped = guests.rows(STOPPED)
+    assert play(guests, short_tape, name).code == 0
+
+    assert len(stopped) == 1
+    assert guests.rows(STOPPED) == stopped == whole.rows(STOPPED)
+    assert_same(whole.tables(), guests.tables())
+
+
+@pytest.mark.parametrize("name", ["hangs", "clings"])
+def test_a_strategy_that_hangs_for_good_ends_the_process_and_is_left_out_next_time(
+    guests: Daemon, solo: Finished, short_tape: Path, name: str
+) -> None:
+    first = play(guests, short_tape, name)
+    trades = guests.rows("SELECT * FROM trades ORDER BY id")
+
+    second = play(guests, short_tape, name)
+
+    assert first.code != 0
+    assert first.seconds < HANG_S_MAX
+    assert first.stdout == ""
+    assert second.code == 0, second.stderr
+    assert second.result.run_id == "s1-r2"
+    assert guests.rows("SELECT * FROM trades ORDER BY id")[: len(trades)] == trades
+    ((payload,),) = guests.rows(STOPPED)
+    assert json.loads(payload)["strategy"] == name
+    assert "hung" in json.loads(payload)["reason"]
+    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    assert_nothing_is_left_of(guests, name)
+
+
+def test_a_strategy_that_prints_does_not_disturb_the_summary(
+    guests: Daemon, solo: Finished, short_tape: Path
+) -> None:
+    ended = play(guests, short_tape, "prints")
+
+    assert ended.code == 0, ended.stderr
+    assert ended.result.strategies["sniper"] == solo.ended.result.strategies["sniper"]
+    assert "a word from the guest" not in ended.stdout
+    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    logged = sum(path.stat().st_size for path in (guests.folder / "logs").iterdir())
+    assert logged < 1_000_000  # it printed about 70 MB; 64 KiB of them are kept, in two files
+    assert sum(path.stat().st_size for path in guests.folder.iterdir() if path.is_file()) < 10_000_000
+
+
+def test_what_a_strategy_prints_is_kept_in_its_log(guests: Daemon, short_tape: Path) -> None:
+    play(guests, short_tape, "prints", "--events", str(MISBEHAVES_AT_BOOK + 100))
+
+    assert "a word from the guest" in (guests.folder / "logs" / "prints.log").read_text()
+
+
+def test_a_stop_is_shown(guests: Daemon, short_tape: Path) -> None:
+    ended = play(guests, short_tape, "raises", "--events", str(MISBEHAVES_AT_BOOK + 100))
+
+    assert "the guest fell over" in ended.stderr
+    assert "the guest fell over" in (guests.folder / "logs" / "orchestrator.log").read_text()
+
+
+def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
+    guests: Daemon, solo: Finished, short_tape: Path
+) -> None:
+    ended = play(guests, short_tape, "bids")
+
+    assert ended.code == 0, ended.stderr
+    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+
+
+def test_two_that_misbehave_are_both_stopped(guests: Daemon, solo: Finished, short_tape: Path) -> None:
+    ended = play(guests, short_tape, "loops,floods,raises")
+
+    assert ended.code == 0, ended.stderr
+    stopped = {json.loads(payload)["strategy"] for (payload,) in guests.rows(STOPPED)}
+    assert stopped == {"loops", "floods", "raises"}
+    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+
+
+def test_what_a_strategy_says_of_a_secret_is_stored_nowhere(guests: Daemon, short_tape: Path) -> None:
+    secret = "0xC0FFEE5EC2E7C0FFEE5EC2E7"
+
+    ended = play(guests, short_tape, "tells", POLYMARKET_PRIVATE_KEY=secret)
+
+    assert ended.code == 0, ended.stderr
+    assert len(guests.rows(STOPPED)) == 1
+    places = [path for path in guests.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in places if secret.encode() in path.read_bytes()] == []
+    assert secret not in ended.stdout + ended.stderr
