@@ -35,6 +35,7 @@ from domain.money import ZERO, proceeds_of
 from domain.order import Order
 from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
 from order_manager import NEWS, OrderManager
+from state.holdings import Past
 from state.invariants import check_all, check_touched
 from state.market import MarketData
 from state.positions import position_record
@@ -203,10 +204,9 @@ class Engine:
     def figures(self, strategy: BaseStrategy, *, time_ns: int) -> MetricsRecord:
         """A strategy's counters and money since the session began."""
         name, metrics, portfolio = strategy_name(strategy), strategy.metrics, self.orders.portfolio
-        closed = [
-            p for p in portfolio.positions.values() if p.strategy == name and p.closed_ns and not p.quantity
-        ]
-        profits = [p.realized_pnl - p.fees for p in closed]
+        past = portfolio.past.get(name, Past())
+        closed = [p for p in portfolio.positions.values() if p.strategy == name and p.closed_ns]
+        profits = [p.realized_pnl - p.fees for p in closed if not p.quantity]
         return MetricsRecord(
             time_ns=time_ns,
             strategy=name,
@@ -215,8 +215,8 @@ class Engine:
             fills=metrics.fills,
             denials=metrics.denials,
             duplicates=metrics.duplicates,
-            wins=sum(profit > 0 for profit in profits),
-            losses=sum(profit < 0 for profit in profits),
+            wins=past.wins + sum(profit > 0 for profit in profits),
+            losses=past.losses + sum(profit < 0 for profit in profits),
             realized_pnl=portfolio.realized_pnl(name),
             unrealized_pnl=self.value_of(name) - portfolio.cost(name),
             fees=portfolio.fees(name),

@@ -37,7 +37,7 @@ from config import (
 )
 from console import Console, summary_lines
 from control import Request, speak
-from domain.errors import ConfigurationError, StoreError, UserError
+from domain.errors import ConfigurationError, InvariantError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
 from session import Outcome, Session, Surroundings
@@ -66,6 +66,10 @@ def main(argv: Sequence[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except InvariantError as error:
+        LOG.critical("halted", exc_info=error)
+        print(f"halted: {error}; nothing more is sent, and the store holds all up to here", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         print("interrupted before anything was started", file=sys.stderr)
         return 130

@@ -40,9 +40,10 @@ from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import TokenBucket
 from state.complete_sets import convert
 from state.executions import Executions
+from state.holdings import worst_case
 from state.live_orders import LiveOrders
 from state.market import MarketData
-from state.portfolio import Portfolio, worst_case
+from state.portfolio import Portfolio
 from state.positions import arrow_record, position_record, reservation_record
 
 ENDED_KEPT_MAX = 100_000
@@ -345,6 +346,10 @@ class OrderManager:
         )
         journal.append(TransferRecord(transfer=transfer))
         self._note_position(report.strategy, report.instrument_id, report.time_ns, journal)
+        if not position.quantity and not any(
+            key[1] == report.instrument_id for key in self.portfolio.unsettled
+        ):
+            self.portfolio.forget(position)
         return []
 
     def _convert(self, report: SetConverted, journal: list[Record]) -> list[NEWS]:

@@ -31,8 +31,20 @@ def main() -> None:
         "orders: intent → durable → handed to a zero-latency venue",
         f"yardstick: bare sqlite3, one row a commit, WAL, FULL: p50 {yard50:.3f} ms, p99 {yard99:.3f} ms",
         [
-            Row("p50, one at a time", percentile_ms(singles, 50), "ms", percentile_ms(singles, 50) / yard50, "at most 2"),
-            Row("p99, one at a time", percentile_ms(singles, 99), "ms", percentile_ms(singles, 99) / yard99, "at most 3"),
+            Row(
+                "p50, one at a time",
+                percentile_ms(singles, 50),
+                "ms",
+                percentile_ms(singles, 50) / yard50,
+                "at most 2",
+            ),
+            Row(
+                "p99, one at a time",
+                percentile_ms(singles, 99),
+                "ms",
+                percentile_ms(singles, 99) / yard99,
+                "at most 3",
+            ),
             Row("with 1,000 in flight", rate, "orders/s", rate * yard50 / 1000, "at least 5,000/s"),
         ],
     )

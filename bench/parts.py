@@ -133,7 +133,14 @@ def wired(
 def listed() -> Market:
     """A market that stays open for the whole benchmark."""
     instruments = tuple(
-        Instrument(id=one, market_id=MARKET, venue=PAPER, outcome=one[2:], complement_id=other, tick_size=Decimal("0.01"))
+        Instrument(
+            id=one,
+            market_id=MARKET,
+            venue=PAPER,
+            outcome=one[2:],
+            complement_id=other,
+            tick_size=Decimal("0.01"),
+        )
         for one, other in ((UP, DOWN), (DOWN, UP))
     )
     return Market(
@@ -155,5 +162,3 @@ def snapshot(time_ns: int, instrument_id: InstrumentId = UP) -> BookSnapshot:
     return BookSnapshot(
         time_ns=time_ns, book=OrderBook(instrument_id=instrument_id, time_ns=time_ns, bids=bids, asks=asks)
     )
-
-

@@ -48,7 +48,13 @@ def main() -> None:
         "replay and engine",
         f"yardstick: a bare Python loop that takes the best prices of {EVENTS:,} books: {floor:,.0f} events/s",
         [
-            Row("recording: decoded, applied, two strategies", replayed, "snapshots/s", replayed / floor, "30,000/s"),
+            Row(
+                "recording: decoded, applied, two strategies",
+                replayed,
+                "snapshots/s",
+                replayed / floor,
+                "30,000/s",
+            ),
             Row("engine alone: applied and one step", stepped, "events/s", stepped / floor, "300,000/s"),
             Row("through the inbox of one strategy", inboxes, "events/s", inboxes / floor, "100,000/s"),
         ],

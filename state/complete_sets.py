@@ -6,7 +6,8 @@ from domain.conversions import Conversion, SetAction, SetConverted
 from domain.identifiers import MarketId
 from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.money import PUSD, UNIT, ZERO, round_down
-from state.portfolio import Portfolio, Position
+from state.holdings import Position
+from state.portfolio import Portfolio
 
 
 def set_aside(portfolio: Portfolio, conversion: Conversion, *, time_ns: int) -> Transfer:

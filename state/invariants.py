@@ -11,8 +11,9 @@ from domain.money import PUSD, ZERO
 from domain.order import Order
 from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
 from state.complete_sets import conserves_collateral
+from state.holdings import worst_case
 from state.live_orders import LiveOrders
-from state.portfolio import Portfolio, worst_case
+from state.portfolio import Portfolio
 
 NEVER_NEGATIVE = (AccountKind.CASH, AccountKind.RESERVED, AccountKind.UNSETTLED, AccountKind.INVENTORY)
 
@@ -91,14 +92,12 @@ def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None
 
 
 def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id: InstrumentId) -> None:
-    position = portfolio.positions[strategy, instrument_id]
+    position = portfolio.positions.get((strategy, instrument_id))
     owner = portfolio.owner(strategy)
     kinds = (AccountKind.INVENTORY, AccountKind.RESERVED, AccountKind.UNSETTLED)
     booked = sum((portfolio.ledger.balance(kind, owner, instrument_id) for kind in kinds), ZERO)
-    _demand(
-        booked == position.quantity,
-        f"I4: {owner} holds {position.quantity} of {instrument_id}, the ledger {booked}",
-    )
+    held = position.quantity if position else ZERO
+    _demand(booked == held, f"I4: {owner} holds {held} of {instrument_id}, the ledger {booked}")
 
 
 def _check_equity(portfolio: Portfolio) -> None:
@@ -106,6 +105,7 @@ def _check_equity(portfolio: Portfolio) -> None:
     positions = portfolio.positions.values()
     cost = sum((p.cost for p in positions), ZERO)
     earned = sum((p.realized_pnl - p.fees for p in positions), ZERO)
+    earned += sum((past.earned for past in portfolio.past.values()), ZERO)
     came_in = -portfolio.ledger.balance(AccountKind.EXTERNAL, portfolio.wallet, PUSD)
     have = portfolio.cash_total + cost
     _demand(have == came_in + earned, f"I8: {have} at cost is not {came_in} paid in and {earned} earned")

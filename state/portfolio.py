@@ -1,67 +1,15 @@
 """Our money and our positions: reservations, fills, settlements and redemptions, all through the ledger."""
 
 from decimal import Decimal
-from typing import NamedTuple
-
-from msgspec import Struct
 
 from domain.errors import InvariantError
-from domain.identifiers import InstrumentId, MarketId, OrderId, SessionId, StrategyName, TradeId, VenueName
+from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, VenueName
 from domain.instrument import Instrument, Side
 from domain.ledger import Account, AccountKind, Entry, Ledger, Transfer
 from domain.messages import Fill
-from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down, taker_fee_max
+from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down
 from domain.order import Order
-
-FillKey = tuple[VenueName, InstrumentId, TradeId, OrderId]
-
-
-class Position(Struct, kw_only=True):
-    """What one strategy holds of one instrument; quantities in shares, money in pUSD, fees not in the cost."""
-
-    strategy: StrategyName
-    venue: VenueName
-    market_id: MarketId
-    instrument_id: InstrumentId
-    opened_ns: int
-    settled_quantity: Decimal = ZERO
-    unsettled_quantity: Decimal = ZERO
-    settled_cost: Decimal = ZERO
-    unsettled_cost: Decimal = ZERO
-    fees: Decimal = ZERO
-    realized_pnl: Decimal = ZERO
-    closed_ns: int | None = None
-
-    @property
-    def quantity(self) -> Decimal:
-        """Shares held, settled or not; those set aside for a sale are still held."""
-        return self.settled_quantity + self.unsettled_quantity
-
-    @property
-    def cost(self) -> Decimal:
-        """What the shares held were bought for."""
-        return self.settled_cost + self.unsettled_cost
-
-
-class Reservation(Struct, kw_only=True):
-    """A lock on money or shares: `amount` first set aside, `posted` used by fills, `pending` still held."""
-
-    order_id: OrderId
-    instrument: Instrument
-    asset: str
-    amount: Decimal
-    posted: Decimal = ZERO
-    pending: Decimal = ZERO
-
-
-class Booked(NamedTuple):
-    """How a fill was posted, kept until it settles so that a failure can be undone to the unit."""
-
-    fill: Fill
-    strategy: StrategyName
-    transfer: Transfer
-    cost: Decimal
-    realized_pnl: Decimal
+from state.holdings import Booked, FillKey, Past, Position, Reservation, fill_key, worst_case
 
 
 class Portfolio:
@@ -70,6 +18,7 @@ class Portfolio:
     def __init__(self, *, session: SessionId, venue: VenueName) -> None:
         self.ledger = Ledger()
         self.positions: dict[tuple[StrategyName, InstrumentId], Position] = {}
+        self.past: dict[StrategyName, Past] = {}
         self.reservations: dict[OrderId, Reservation] = {}
         self.unsettled: dict[FillKey, Booked] = {}
         self.filled: dict[OrderId, Decimal] = {}
@@ -229,6 +178,15 @@ class Portfolio:
         position.closed_ns = None if position.quantity else time_ns
         return self.post(f"redeem:{owner}:{asset}:{time_ns}", "REDEEM", time_ns, entries)
 
+    def forget(self, position: Position) -> None:
+        """Drop a position that is over for good: its market has resolved and nothing of it can still fail."""
+        past = self.past.setdefault(position.strategy, Past())
+        earned = position.realized_pnl - position.fees
+        past.wins += earned > 0
+        past.losses += earned < 0
+        past.earned += earned
+        del self.positions[position.strategy, position.instrument_id]
+
     # --- the two kinds of fill ----------------------------------------------------------------------
 
     def _fill_buy(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
@@ -366,28 +324,3 @@ class Portfolio:
         transfer = Transfer(id=transfer_id, kind=kind, time_ns=time_ns, entries=real)
         self.ledger.post(transfer)
         return transfer
-
-
-def fill_key(fill: Fill) -> FillKey:
-    """What identifies an execution: two of our makers can share one trade, so the order is part of it."""
-    return fill.venue, fill.instrument_id, fill.trade_id, fill.order_id
-
-
-def worst_case(order: Order, instrument: Instrument) -> tuple[str, Decimal]:
-    """What the rest of an order can still cost: (pUSD, cost and largest fee) to buy, (shares, quantity) to sell.
-
-    A post-only order never takes, so it never pays a fee. An order that has ended costs nothing more.
-    """
-    if order.side is Side.SELL:
-        return order.instrument_id, ZERO if order.is_done else order.leaves_quantity
-    if order.is_done:
-        return PUSD, ZERO
-    cost = cost_of(price=order.price, quantity=order.leaves_quantity)
-    if order.post_only:
-        return PUSD, cost
-    return PUSD, cost + taker_fee_max(
-        price_max=order.price,
-        quantity=order.leaves_quantity,
-        rate=instrument.fee_rate,
-        exponent=instrument.fee_exponent,
-    )

@@ -6,7 +6,7 @@ from domain.instrument import Side
 from domain.money import proceeds_of
 from domain.order import Order, OrderEvent, OrderStatus
 from domain.records import OrderEventRecord, PositionRecord, ReservationRecord
-from state.portfolio import Position, Reservation
+from state.holdings import Position, Reservation
 
 
 def position_record(position: Position, mark_price: Decimal | None, *, time_ns: int) -> PositionRecord:

@@ -1,4 +1,8 @@
-"""Expiration sniper, event mode: buys a favourite shortly before its market ends and redeems it when it has won."""
+"""Expiration sniper: buys a favourite shortly before its market ends and redeems it when it has won.
+
+price ticks ─► CryptoMode (up/down markets whose settlement feed is heard: fair value, taker and maker branch)
+books ──────►     or EventMode (everything else: price, depth, time and the record of the category)
+"""
 
 if __name__ == "__main__":  # python strategies/sniper.py …: the orchestrator runs this strategy alone
     import os
@@ -8,191 +12,80 @@ if __name__ == "__main__":  # python strategies/sniper.py …: the orchestrator 
     orchestrator = Path(__file__).resolve().parents[1] / "orchestrator.py"
     os.execv(sys.executable, [sys.executable, str(orchestrator), "--strategies", "sniper", *sys.argv[1:]])
 
-from decimal import Decimal
-from typing import Annotated, NamedTuple
+from functools import cached_property
+from typing import ClassVar
 
-from domain.book import OrderBook
-from domain.identifiers import InstrumentId, MarketId
-from domain.instrument import Instrument, Market, Side, immediate_quantity
-from domain.messages import BookSnapshot, MarketResolved, OrderChanged, PassedOver
-from domain.money import ONE, ZERO, taker_fee, taker_fee_max
-from domain.order import Intent, TimeInForce
-from strategies.base_strategy import BaseStrategy, Bounds, Intents, View, require, state
-
-SECONDS_PER_DAY = Decimal(86_400)
-NS_PER_S = 1_000_000_000
-Fraction = Annotated[Decimal, Bounds(0, 1)]
+from domain.instrument import Market
+from domain.messages import BookSnapshot, MarketResolved, OrderChanged, PassedOver, PriceTick, TimerFired
+from strategies.base_strategy import Intents, View, state
+from strategies.sniping.calibration import Table
+from strategies.sniping.crypto_mode import CryptoMode
+from strategies.sniping.event_mode import EventMode
+from strategies.sniping.parameters import Mode, SniperParameters
+from strategies.sniping.track_record import TrackRecord
 
 
-class Look(NamedTuple):
-    """One look at an instrument: what the gates compare."""
+class Sniper(SniperParameters):
+    """Chooses the mode of each market and keeps the record that both share; every gate that is closed is counted."""
 
-    market: Market
-    instrument: Instrument
-    book: OrderBook
-    bid: Decimal
-    ask: Decimal
-    left_s: Decimal
+    summary = "buys favourites before the end, by price or by fair value, holds to resolution, redeems"
+    timer_interval_s: ClassVar[int] = 1
+    """A resting bid is looked after even where every feed has fallen silent."""
 
+    _record: TrackRecord = state(TrackRecord)
 
-class Edge(NamedTuple):
-    """Expected profit per share after fee, losses and the cost of capital, and the same per year."""
+    @cached_property
+    def _event(self) -> EventMode:
+        return EventMode(self, self._record)
 
-    per_share: Decimal
-    per_year: Decimal
+    @cached_property
+    def _crypto(self) -> CryptoMode:
+        return CryptoMode(self, self._record)
 
-
-class Sniper(BaseStrategy):
-    """Prices and depths in pUSD, sizes as fractions of the bankroll; every gate that is closed is counted.
-
-    `fall_max` stands for the usual "24 h move": on a market that lives 15 minutes it is the fall of this
-    outcome from its highest mid since the market opened (docs/decisions/0004).
-    """
-
-    summary = "buys favourites at 0.95 to 0.985 before the end, holds to resolution, redeems"
-
-    bid_min: Fraction = Decimal("0.95")
-    ask_min: Fraction = Decimal("0.95")
-    ask_max: Fraction = Decimal("0.985")
-    hours_left_max: Annotated[Decimal, Bounds(0, 8760)] = Decimal(24)
-    seconds_left_min: Annotated[Decimal, Bounds(0, 86_400)] = Decimal(10)
-    depth_min: Annotated[Decimal, Bounds(0, 1_000_000)] = Decimal(50)
-    spread_max: Fraction = Decimal("0.02")
-    fall_max: Fraction = Decimal("0.05")
-    loss_probability: Fraction = Decimal("0.02")
-    capital_rate: Fraction = Decimal("0.10")
-    resolution_hours: Annotated[Decimal, Bounds(0, 720)] = Decimal(3)
-    edge_min: Annotated[Decimal, Bounds(-1, 1)] = Decimal("0.005")
-    yearly_return_min: Annotated[Decimal, Bounds(-1, 1000)] = Decimal("0.20")
-    market_share_max: Fraction = Decimal("0.02")
-    event_share_max: Fraction = Decimal("0.10")
-    strategy_share_max: Fraction = Decimal("0.25")
-    attempts_max: Annotated[int, Bounds(1, 100)] = 5
-
-    _peaks: dict[InstrumentId, Decimal] = state(dict)
-    _attempts: dict[MarketId, int] = state(dict)
-
-    def check(self) -> None:
-        """The band of prices must not be empty, and a market may not take more than its event or the strategy."""
-        band = f"[strategies.sniper] ask_min = {self.ask_min} is above ask_max = {self.ask_max}; swap them"
-        require(self.ask_min <= self.ask_max, band)
-        shares = "[strategies.sniper] market_share_max <= event_share_max <= strategy_share_max does not hold; lower the first"
-        require(self.market_share_max <= self.event_share_max <= self.strategy_share_max, shares)
+    @property
+    def calibration(self) -> Table:
+        """What the sniper knows of prices by category: shipped outcomes and its own of this session."""
+        return self._record.table
 
     def on_book(self, event: BookSnapshot, view: View) -> Intents:
-        """Look at the book; yield one FAK buy, or the first gate that passed it over."""
+        """Look at the book in the market's mode; yield orders and cancels, or the gates that passed it over."""
         instrument = view.instrument(event.book.instrument_id)
         market = view.market(instrument.market_id) if instrument else None
-        if instrument is None or market is None or event.time_ns < market.opens_ns:
+        if instrument is None or market is None or market.is_reference or event.time_ns < market.opens_ns:
             return
-        self._note_peak(event.book)
-        looked = self._look(market, instrument, event.book)
-        if isinstance(looked, str):
-            yield PassedOver(market.id, looked)
-        elif gate := self._closed_gate(looked, view):
-            yield PassedOver(market.id, gate)
+        if self._values(market):
+            yield from self._crypto.look(market, instrument, event, view)
+        elif self.mode is Mode.CRYPTO:
+            yield PassedOver(
+                market.id, "not an up/down market" if market.up_down is None else "no settlement feed"
+            )
         else:
-            yield self._order(looked, view)
+            yield from self._event.look(market, instrument, event.book, view)
+
+    def on_price(self, event: PriceTick, view: View) -> Intents:
+        """Let the model hear it; a bid that it makes too dear is cancelled."""
+        return iter(()) if self.mode is Mode.EVENT else self._crypto.hear(event, view)
+
+    def on_timer(self, event: TimerFired, view: View) -> Intents:
+        """Look after resting bids."""
+        return self._crypto.tend(event.time_ns, view)
 
     def on_order(self, event: OrderChanged, view: View) -> Intents:
-        """Count an order that ended: the next look is a signal of its own. A denied one keeps its key."""
+        """Count an order that ended."""
         if event.order.is_done:
-            market_id = event.order.market_id
-            self._attempts[market_id] = self._attempts.get(market_id, 0) + 1
+            self._record.note_ended(event.order)
+            self._crypto.note_ended(event.order)
         return iter(())
 
     def on_resolved(self, event: MarketResolved, view: View) -> Intents:
-        """Forget the market and redeem what is held of it."""
-        self._attempts.pop(event.market_id, None)
+        """Note how own purchases ended, forget the market and redeem what is held of it."""
+        self._record.resolve(event, view)
+        self._crypto.forget(event.market_id)
         for instrument_id in event.payouts:
-            self._peaks.pop(instrument_id, None)
+            self._event.forget(instrument_id)
         return super().on_resolved(event, view)
 
-    def _note_peak(self, book: OrderBook) -> None:
-        """Remember the highest mid since the market opened: a fall from it is news against the favourite."""
-        if (mid := book.mid) is not None:
-            self._peaks[book.instrument_id] = max(mid, self._peaks.get(book.instrument_id, ZERO))
-
-    def _look(self, market: Market, instrument: Instrument, book: OrderBook) -> Look | str:
-        bid, ask = book.best_bid, book.best_ask
-        left_s = Decimal(market.closes_ns - book.time_ns) / NS_PER_S
-        if bid is None or ask is None:
-            return "one-sided book"
-        return Look(market, instrument, book, bid.price, ask.price, left_s)
-
-    def _closed_gate(self, look: Look, view: View) -> str | None:
-        """Name the first gate that is closed, cheapest first; None where all are open."""
-        if look.bid < self.bid_min or not self.ask_min <= look.ask <= self.ask_max:
-            return "price outside the band"
-        if not self.seconds_left_min <= look.left_s <= self.hours_left_max * 3600:
-            return "too early or too late"
-        if look.ask - look.bid > self.spread_max:
-            return "spread too wide"
-        if look.book.notional_within(Side.BUY, look.ask + Decimal("0.01")) < self.depth_min:
-            return "too little depth"
-        if self._peaks[look.instrument.id] - (look.bid + look.ask) / 2 >= self.fall_max:
-            return "fell since the market opened"
-        edge = self._edge(look)
-        if edge.per_share < self.edge_min or edge.per_year < self.yearly_return_min:
-            return "edge too small"
-        return self._closed_size_gate(look, view)
-
-    def _closed_size_gate(self, look: Look, view: View) -> str | None:
-        if view.orders(look.market.id):
-            return "order working"
-        if self._attempts.get(look.market.id, 0) >= self.attempts_max:
-            return "attempts used up"
-        for instrument in look.market.instruments:
-            holding = view.holding(instrument.id)
-            if holding.quantity and instrument.id != look.instrument.id:
-                return "holds the other side"
-            if holding.quantity and holding.average_price > look.ask:
-                return "would average down"
-        return None if self._quantity(look, view) >= look.instrument.quantity_min else "no budget left"
-
-    def _edge(self, look: Look) -> Edge:
-        """e = (1 − p) − fee − p·λ − c, with c the cost of capital until the resolution is paid out."""
-        price = look.ask
-        fee = taker_fee(
-            price=price, quantity=ONE, rate=look.instrument.fee_rate, exponent=look.instrument.fee_exponent
-        )
-        days = (look.left_s + self.resolution_hours * 3600) / SECONDS_PER_DAY
-        capital = price * self.capital_rate * days / 365
-        per_share = ONE - price - fee - price * self.loss_probability - capital
-        return Edge(per_share, per_share / price * 365 / days)
-
-    def _quantity(self, look: Look, view: View) -> Decimal:
-        """Shares that the three budgets and the offered depth allow, in whole cents of cost; zero where none."""
-        bankroll = view.bankroll
-        held = sum((view.holding(i.id).cost for i in look.market.instruments), ZERO)
-        budget = min(
-            bankroll * self.market_share_max - held,
-            bankroll * self.event_share_max - view.committed(look.market.event_id),
-            bankroll * self.strategy_share_max - view.committed(),
-        )
-        fee = taker_fee_max(
-            price_max=look.ask,
-            quantity=ONE,
-            rate=look.instrument.fee_rate,
-            exponent=look.instrument.fee_exponent,
-        )
-        offered = sum((q for p, q in look.book.asks if p <= look.ask), ZERO)
-        return immediate_quantity(
-            max(ZERO, min(budget / (look.ask + fee), offered)), look.ask, look.instrument
-        )
-
-    def _order(self, look: Look, view: View) -> Intent:
-        attempt = self._attempts.get(look.market.id, 0)
-        edge = self._edge(look)
-        return Intent(
-            instrument_id=look.instrument.id,
-            side=Side.BUY,
-            quantity=self._quantity(look, view),
-            price=look.ask,
-            time_in_force=TimeInForce.FAK,
-            signal_key=f"{look.instrument.id}:{attempt}",
-            reason=(
-                f"{look.instrument.outcome} of {look.market.slug} at {look.bid}/{look.ask}, {look.left_s:.0f} s left: "
-                f"edge {100 * edge.per_share:.2f} ¢ a share after fee and {self.loss_probability:.1%} expected losses"
-            ),
-        )
+    def _values(self, market: Market) -> bool:
+        """Say whether the market's fair value can be had: it is an up/down market and its feed was heard."""
+        rule = market.up_down
+        return rule is not None and self.mode is not Mode.EVENT and self._crypto.model.delivers(rule.feed)

@@ -78,11 +78,7 @@ def amber_reasons(f: Figures) -> list[str]:
         *_below(f.holding_s, HOLDING_S_AMBER, "holds for {:.0f} s only in the median"),
         *_below(f.horizon_s, HORIZON_S_AMBER, "trades {:.0f} s before the end in the median"),
         *_below(f.profit_without_best, ZERO, "its profit without the best market is {:.2f} pUSD"),
-        *(
-            f"a copy {lag.lag_s} s late would be {lag.profit:.2f} pUSD down"
-            for lag in f.lags
-            if lag.profit < 0
-        ),
+        *_loses_so_far(f.lags),
         *_at_least(
             missed_share, MISSED_SHARE_AMBER, "{:.0%} of the delayed copies found nobody to trade with"
         ),

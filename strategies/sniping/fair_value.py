@@ -23,7 +23,9 @@ def forecast_before_window(*, spot: float, volatility: float, left_s: float, win
     `volatility` is that of the log return over one second. The average of the last W seconds of a random walk
     that has s to go has the variance σ²(s − 2W/3), less than the walk's own.
 
-    >>> forecast_before_window(spot=100_000.0, volatility=0.0001, left_s=140.0, window_s=60.0)  # √(140 − 40) · 10
+    >>> forecast_before_window(
+    ...     spot=100_000.0, volatility=0.0001, left_s=140.0, window_s=60.0
+    ... )  # √(140 − 40) · 10
     Forecast(mean=100000.0, deviation=100.0)
     """
     return Forecast(spot, volatility * spot * math.sqrt(left_s - 2.0 * window_s / 3.0))
@@ -37,7 +39,9 @@ def forecast_within_window(
     A = ((W − s)·known + s·S) / W, and only the rest of the walk is open: sd = σ·S·(s/W)·√(s/3).
 
     >>> within = dict(spot=100_000.0, volatility=0.0001, left_s=12.0, window_s=60.0)
-    >>> forecast_within_window(known_average=99_900.0, **within)  # 0.8 · 99,900 + 0.2 · 100,000; 10 · 0.2 · √4
+    >>> forecast_within_window(
+    ...     known_average=99_900.0, **within
+    ... )  # 0.8 · 99,900 + 0.2 · 100,000; 10 · 0.2 · √4
     Forecast(mean=99920.0, deviation=4.0)
     """
     mean = ((window_s - left_s) * known_average + left_s * spot) / window_s
@@ -72,6 +76,6 @@ def exact_probability(probability: float) -> Decimal:
     exact. The two sides of a market are rounded each by itself, so that both err against us.
 
     >>> exact_probability(0.57), exact_probability(0.97779), exact_probability(1.0)
-    (Decimal('0.5700'), Decimal('0.9777'), Decimal('1.0000'))
+    (Decimal('0.57'), Decimal('0.9777'), Decimal('1.0'))
     """
     return round_down(Decimal(str(probability)), PROBABILITY_UNIT)

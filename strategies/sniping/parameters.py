@@ -75,7 +75,10 @@ class SniperParameters(BaseStrategy):
             seconds_left_min_crypto=self.seconds_left_min_crypto,
             seconds_left_max_crypto=self.seconds_left_max_crypto,
         )
-        shares = "[strategies.sniper] market_share_max <= event_share_max <= strategy_share_max does not hold; lower the first"
+        shares = (
+            "[strategies.sniper] market_share_max <= event_share_max <= strategy_share_max does not hold; "
+            "lower the first"
+        )
         require(self.market_share_max <= self.event_share_max <= self.strategy_share_max, shares)
 
 

@@ -11,7 +11,7 @@ from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.money import PUSD
 from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
 from state.invariants import check_all, check_touched
-from state.portfolio import Reservation
+from state.holdings import Reservation
 from state.positions import position_record
 from tests.support.trader import Trader
 from tests.support.trading import ALPHA, NOW_NS, UP, WALLET, d, instrument

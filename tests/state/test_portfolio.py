@@ -9,7 +9,7 @@ from domain.instrument import Side
 from domain.ledger import AccountKind
 from domain.messages import Cancelled, Redeemed, Settlement
 from domain.money import PUSD
-from state.portfolio import fill_key, worst_case
+from state.holdings import fill_key, worst_case
 from tests.support.trader import Trader
 from tests.support.trading import (
     ALPHA,

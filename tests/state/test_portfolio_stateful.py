@@ -27,7 +27,7 @@ from domain.messages import (
 from domain.money import taker_fee
 from domain.order import Order, OrderStatus
 from order_manager import Placed
-from state.portfolio import fill_key
+from state.holdings import fill_key
 from tests.support.trader import Trader
 from tests.support.trading import (
     ALPHA,

@@ -301,20 +301,20 @@ def test_names_and_addresses_belong_together(seen: Observed) -> None:
 
 @pytest.mark.slow
 def test_favourites_win_about_as_often_as_they_are_priced() -> None:
-    seen = Observed(GeneratedMarket(seed=11, hours=Decimal(30)).events())
+    seen = Observed(GeneratedMarket(seed=11, hours=Decimal(16)).events())
 
     for low, high in ((0.5, 0.65), (0.65, 0.8), (0.8, 0.92), (0.92, 1.0)):
         priced = [sight for sight in favourites(seen) if low <= sight[0] < high]
         price, won = (statistics.mean(column) for column in zip(*priced, strict=True))
         deviation = (price * (1 - price) / len(priced)) ** 0.5
-        assert len(priced) > 150
+        assert len(priced) > 80
         assert won == pytest.approx(price, abs=3.5 * deviation + 0.01), (low, high, len(priced))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_longer_run_of_another_seed_has_no_fault(seed: int) -> None:
-    seen = Observed(GeneratedMarket(seed=seed, hours=Decimal(6)).events())
+    seen = Observed(GeneratedMarket(seed=seed, hours=Decimal(4)).events())
 
     assert seen.faults == []
     for left_s, share in ((120, 0.78), (60, 0.33)):

@@ -1,0 +1,23 @@
+"""`make bench`: every benchmark, one after the other; `make bench ARGS=orders` runs one."""
+
+import sys
+
+from bench import orders, replay, scale, storage_commit
+
+ALL = {"storage": storage_commit.main, "orders": orders.main, "replay": replay.main, "scale": scale.main}
+
+
+def main() -> int:
+    """Run the named benchmarks, or all of them."""
+    sys.setswitchinterval(1e-4)  # as the daemon does
+    names = sys.argv[1:] or list(ALL)
+    for name in names:
+        if name not in ALL:
+            print(f"no benchmark {name!r}; there are: {', '.join(ALL)}", file=sys.stderr)
+            return 2
+        ALL[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

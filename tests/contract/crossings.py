@@ -1,0 +1,210 @@
+"""The table of what crosses the rooms: every message, who makes it and who takes it, by room.
+
+A room is a folder or a file at the top level. Makers call the class, takers match on it; `tape files` and
+strategies of users are outside and not listed. No makers: nothing of ours makes it yet.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+from domain.conversions import SetConverted, SetIntent
+from domain.inputs import Input
+from domain.messages import (
+    Acknowledged,
+    BookSnapshot,
+    Cancelled,
+    CancelIntent,
+    CancelLost,
+    ExecutionReport,
+    Expired,
+    Filled,
+    FillReceived,
+    FoundOpen,
+    GaveUp,
+    Lost,
+    MarketEvent,
+    MarketListed,
+    MarketResolved,
+    NotSent,
+    OrderChanged,
+    PassedOver,
+    PriceTick,
+    ProvenAbsent,
+    Receipt,
+    Redeemed,
+    RedeemIntent,
+    Rejected,
+    SettlementReported,
+    SnapshotRejected,
+    Started,
+    Stopped,
+    StrategyEvent,
+    StrategyIntent,
+    TickSizeChanged,
+    TimerFired,
+    TradePrint,
+    WalletTrade,
+)
+from domain.order import Intent
+from domain.records import (
+    DenialRecord,
+    EventRecord,
+    FillRecord,
+    GateCountRecord,
+    MetricsRecord,
+    OrderEventRecord,
+    OrderRecord,
+    PositionRecord,
+    ReceiptRecord,
+    Record,
+    ReservationRecord,
+    SettlementRecord,
+    SignalRecord,
+    TransferRecord,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTSIDE = {"bench", "domain", "tests"}
+"""Rooms that are no party: the domain only declares, the others only try out."""
+
+
+class Crossing(NamedTuple):
+    """One message; makers and takers are rooms, separated by spaces."""
+
+    message: type
+    makers: str
+    takers: str
+
+
+MARKET_EVENTS = (
+    Crossing(MarketListed, "backtest", "backtest engine state storage venues"),
+    Crossing(BookSnapshot, "backtest", "backtest engine runner state storage venues"),
+    Crossing(TradePrint, "backtest", "backtest engine state storage venues"),
+    Crossing(TickSizeChanged, "backtest", "engine state storage venues"),
+    Crossing(MarketResolved, "backtest", "backtest engine state storage venues"),
+    Crossing(SnapshotRejected, "backtest", "engine state storage venues"),
+    Crossing(PriceTick, "backtest", "backtest engine state storage venues"),
+    Crossing(WalletTrade, "backtest strategies", "backtest engine state storage venues"),
+)
+STRATEGY_INTENTS = (
+    Crossing(Intent, "strategies", "desk"),
+    Crossing(CancelIntent, "", "desk"),
+    Crossing(RedeemIntent, "strategies", "desk"),
+    Crossing(SetIntent, "", "desk"),
+    Crossing(PassedOver, "strategies", "desk"),
+    Crossing(Receipt, "strategies", "desk"),
+)
+EXECUTION_REPORTS = (
+    Crossing(Acknowledged, "venues", "order_manager"),
+    Crossing(Rejected, "venues", "order_manager"),
+    Crossing(NotSent, "", "executor order_manager"),
+    Crossing(Lost, "executor", "executor order_manager"),
+    Crossing(Filled, "executor venues", "order_manager"),
+    Crossing(SettlementReported, "venues", "order_manager"),
+    Crossing(Cancelled, "executor venues", "order_manager"),
+    Crossing(CancelLost, "executor venues", "executor order_manager"),
+    Crossing(Expired, "executor venues", "order_manager"),
+    Crossing(FoundOpen, "executor", "order_manager"),
+    Crossing(ProvenAbsent, "executor", "order_manager"),
+    Crossing(GaveUp, "executor", "order_manager"),
+    Crossing(Redeemed, "venues", "order_manager"),
+    Crossing(SetConverted, "venues", "order_manager"),
+)
+STRATEGY_EVENTS = (
+    Crossing(Started, "backtest", "engine"),
+    Crossing(Stopped, "backtest", "engine"),
+    Crossing(TimerFired, "backtest", "engine"),
+    Crossing(OrderChanged, "order_manager", "engine"),
+    Crossing(FillReceived, "order_manager", "engine"),
+    *(row for row in MARKET_EVENTS if row.message in get_args(StrategyEvent)),
+)
+RECORDS = (
+    Crossing(SignalRecord, "desk", "logbook storage"),
+    Crossing(DenialRecord, "desk", "console logbook storage"),
+    Crossing(OrderRecord, "order_manager", "console logbook session state storage"),
+    Crossing(OrderEventRecord, "state", "console logbook storage"),
+    Crossing(FillRecord, "order_manager", "console logbook storage"),
+    Crossing(SettlementRecord, "order_manager", "console logbook storage"),
+    Crossing(TransferRecord, "desk engine order_manager", "console logbook state storage"),
+    Crossing(ReservationRecord, "state", "storage"),
+    Crossing(PositionRecord, "state", "state storage"),
+    Crossing(EventRecord, "desk engine", "console logbook storage"),
+    Crossing(GateCountRecord, "desk", "storage"),
+    Crossing(MetricsRecord, "engine", "logbook storage"),
+    Crossing(ReceiptRecord, "desk", "storage"),
+)
+INPUTS = (Crossing(Input, "backtest recovery runner storage", "backtest storage"),)
+"""No union, and so never matched on: its takers are the rooms with a parameter of this type."""
+
+TABLE = (
+    (MarketEvent, MARKET_EVENTS),
+    (StrategyIntent, STRATEGY_INTENTS),
+    (ExecutionReport, EXECUTION_REPORTS),
+    (StrategyEvent, STRATEGY_EVENTS),
+    (Record, RECORDS),
+    (Input, INPUTS),
+)
+
+
+def members(union: object) -> set[type]:
+    """The members of a union; a class alone is its own only member."""
+    return set(get_args(union)) or {union} if isinstance(union, type) else set(get_args(union))
+
+
+def differences(union: object, listed: Iterable[type]) -> list[str]:
+    """Names of members that are not listed, and of listed classes that are no members (any more)."""
+    return sorted(kind.__name__ for kind in members(union) ^ set(listed))
+
+
+class Parties(NamedTuple):
+    """The rooms that make a message, that match on it, and that have a parameter of its type."""
+
+    makers: set[str]
+    matchers: set[str]
+    receivers: set[str]
+
+
+def parties(names: set[str]) -> dict[str, Parties]:
+    """Read the product's source for what is done with the classes of these names."""
+    found = {name: Parties(set(), set(), set()) for name in names}
+    for path in sorted(ROOT.rglob("*.py")):
+        room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        if room in OUTSIDE or room.startswith("."):
+            continue
+        tree = ast.parse(path.read_text())
+        known = names & set(_imported(tree))
+        for node in ast.walk(tree):
+            for role, used in enumerate((_made(node), _matched(node), _received(node))):
+                for name in known & set(used):
+                    found[name][role].add(room)
+    return found
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("domain"):
+            yield from (alias.name for alias in node.names)
+
+
+def _made(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield node.func.id
+
+
+def _matched(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.MatchClass):
+        yield from _names(node.cls)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance":
+        yield from _names(node.args[1])
+
+
+def _received(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            yield from _names(argument.annotation) if argument.annotation else ()
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
