@@ -1,6 +1,6 @@
 """What a person sees while it runs: orders with their reasons, fills, refusals, redemptions, progress, the summary."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TextIO
 
@@ -13,6 +13,7 @@ from domain.records import (
     DenialRecord,
     EventRecord,
     FillRecord,
+    MetricsRecord,
     OrderEventRecord,
     OrderRecord,
     Record,
@@ -112,27 +113,29 @@ class Console:
         return self._names.get(market_id, market_id[:20])
 
 
-def summary_lines(result: Mapping[str, object], *, cash: Decimal) -> list[str]:
-    """The closing table, from the same figures as --json."""
-    strategies = msgspec.convert(result["strategies"], dict[str, dict[str, Decimal]])
-    executor = msgspec.convert(result["executor"], dict[str, Decimal | None])
-    equity = msgspec.convert(result["equity"], Decimal)
+def summary_lines(
+    figures: Sequence[MetricsRecord],
+    *,
+    cash: Decimal,
+    equity: Decimal,
+    latency_ms: tuple[Decimal | None, ...],
+) -> list[str]:
+    """The closing table. `latency_ms` holds p50 and p99 from decision to sending, None where nothing was sent."""
     counts = f"{'strategy':<14}{'signals':>8}{'orders':>8}{'fills':>7}{'denials':>9}"
-    head = f"{counts}{'realised':>12}{'unrealised':>12}{'fees':>10}"
     rows = [
-        f"{name:<14}{f['signals']:>8}{f['orders']:>8}{f['fills']:>7}{f['denials']:>9}"
-        f"{signed(f['realized_pnl']):>12}{signed(f['unrealized_pnl']):>12}{money(f['fees']):>10}"
-        for name, f in strategies.items()
+        f"{f.strategy:<14}{f.signals:>8}{f.orders:>8}{f.fills:>7}{f.denials:>9}"
+        f"{signed(f.realized_pnl):>12}{signed(f.unrealized_pnl):>12}{money(f.fees):>10}"
+        for f in figures
     ]
-    p50, p99 = executor["latency_ms_p50"], executor["latency_ms_p99"]
+    p50, p99 = latency_ms
     latency = "no order was sent" if p50 is None else f"decision to sent: p50 {p50} ms, p99 {p99} ms"
     return [
         "",
-        head,
+        f"{counts}{'realised':>12}{'unrealised':>12}{'fees':>10}",
         *rows,
         "",
         f"equity {money(equity)} pUSD, {signed(equity - cash)} on the {money(cash)} of paper money it began with",
-        f"invariants {result['invariants']} · {latency}",
+        f"invariants ok · {latency}",
     ]
 
 

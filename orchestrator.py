@@ -108,7 +108,9 @@ def trade(settings: Settings) -> int:
     if settings.json_output:
         print(msgspec.json.Encoder(decimal_format="number").encode(result).decode())
         return 0
-    for line in (*summary_lines(result, cash=settings.cash), *_next_steps(outcome, settings)):
+    latency_ms = outcome.latency_ms_p50, outcome.latency_ms_p99
+    table = summary_lines(outcome.figures, cash=settings.cash, equity=outcome.equity, latency_ms=latency_ms)
+    for line in (*table, *_next_steps(outcome, settings)):
         console.say(line)
     return 0
 

@@ -98,6 +98,5 @@ class Heron:
         for live in self._live.values():
             is_under_way = live.is_open and live.market.opens_ns <= time_ns
             if is_under_way and live.left_s(time_ns) >= LEFT_S_MIN:
-                for outcome in (0, 1):
-                    if price := live.ladder.best(outcome, Side.BUY):
-                        yield Candidate(live, outcome, price)
+                prices = [(outcome, live.ladder.best(outcome, Side.BUY)) for outcome in (0, 1)]
+                yield from (Candidate(live, outcome, price) for outcome, price in prices if price)

@@ -1,7 +1,7 @@
 """The table of what crosses the rooms: every message, who makes it and who takes it, by room.
 
-A room is a folder or a file at the top level. Makers call the class, takers match on it; `tape files` and
-strategies of users are outside and not listed. No makers: nothing of ours makes it yet.
+A room is a folder or a file at the top level. Makers call the class, takers match on it. Without makers it is
+for strategies or venues to come: nothing of ours makes it yet.
 """
 
 import ast
@@ -14,8 +14,8 @@ from domain.inputs import Input
 from domain.messages import (
     Acknowledged,
     BookSnapshot,
-    Cancelled,
     CancelIntent,
+    Cancelled,
     CancelLost,
     ExecutionReport,
     Expired,
@@ -150,7 +150,7 @@ TABLE = (
 
 def members(union: object) -> set[type]:
     """The members of a union; a class alone is its own only member."""
-    return set(get_args(union)) or {union} if isinstance(union, type) else set(get_args(union))
+    return {union} if isinstance(union, type) else set(get_args(union))
 
 
 def differences(union: object, listed: Iterable[type]) -> list[str]:

@@ -19,13 +19,13 @@ def test_a_purchase_is_copied_with_a_receipt() -> None:
     floor.view.time_ns += S
     floor.trade("BUY 200 UP 0.50", traded_ns=NOW_NS)
 
-    [intent] = floor.intents  # a tenth of 100 pUSD, at most 2 % above 0.50
-    assert (intent.side, intent.quantity, intent.price) == (Side.BUY, d("19"), d("0.51"))
+    [intent] = floor.intents  # 10.20 pUSD at a limit of 2 % above 0.50
+    assert (intent.side, intent.quantity, intent.price) == (Side.BUY, d("20"), d("0.51"))
     assert intent.time_in_force is TimeInForce.FAK
     receipt = floor.latest
     assert (receipt.outcome, receipt.reason) == ("copied", "bought")
     assert (receipt.leader_price, receipt.leader_quantity, receipt.leader_time_ns) == (d("0.5"), d("200"), NOW_NS)
-    assert (receipt.our_price, receipt.our_quantity) == (d("0.51"), d("19"))
+    assert (receipt.our_price, receipt.our_quantity) == (d("0.51"), d("20"))
     assert (receipt.slippage, receipt.delay_s) == (d("0.01"), d("1"))
 
 
@@ -157,7 +157,7 @@ def test_both_sides_within_a_window_are_netted() -> None:
 
 def test_buying_the_other_side_is_an_exit() -> None:
     floor = Floor()
-    floor.copied("20")
+    floor.copied()
     floor.wait(1)
     floor.show(of=UP)
 
@@ -170,7 +170,7 @@ def test_buying_the_other_side_is_an_exit() -> None:
 @pytest.mark.parametrize("action", [WalletAction.REDEEM, WalletAction.MERGE])
 def test_a_redemption_or_merge_is_no_sale(action: WalletAction) -> None:
     floor = Floor()
-    floor.copied("20")
+    floor.copied()
 
     floor.trade("SELL 200 UP 1", action=action)
     floor.wait(3)
@@ -181,7 +181,7 @@ def test_a_redemption_or_merge_is_no_sale(action: WalletAction) -> None:
 
 def test_a_merge_takes_both_sides_and_leaves_the_net_exposure() -> None:
     floor = Floor()
-    floor.copied("20")
+    floor.copied()
     floor.trade("BUY 50 DOWN 0.50")  # of 200 UP 150 are left beyond complete sets
     assert floor.held() == 15
     floor.trade("SELL 50 UP 1", action=WalletAction.MERGE)
@@ -195,7 +195,7 @@ def test_a_merge_takes_both_sides_and_leaves_the_net_exposure() -> None:
 
 def test_a_merge_reported_for_both_outcomes_counts_once() -> None:
     floor = Floor()
-    floor.copied("20")
+    floor.copied()
     floor.trade("BUY 100 DOWN 0.50", transaction="x")
 
     floor.trade("SELL 100 UP 1", action=WalletAction.MERGE, transaction="m")
@@ -217,7 +217,7 @@ def test_the_baseline_is_not_copied() -> None:
 def test_exits_of_the_baseline_are_mirrored_by_fraction_of_all_that_the_target_holds() -> None:
     floor = Floor()
     floor.trade("BUY 600 UP 0.40", traded_ns=NOW_NS - 1)
-    floor.copied("20")
+    floor.copied()
     floor.wait(1)
     floor.show()
 
@@ -257,7 +257,7 @@ def test_a_trade_that_is_heard_of_after_the_resolution_is_skipped() -> None:
 
 def test_what_is_held_is_redeemed() -> None:
     floor = Floor()
-    floor.copied("20")
+    floor.copied()
     floor.view.markets.clear()
     floor.view.payouts = {UP: d(1)}
 

@@ -28,6 +28,8 @@ from tests.support.trading import ALPHA, MARKET, NOW_NS, UP, S, book, fill_of, m
 
 NOTHING = Holding(Decimal(0), Decimal(0), Decimal(0))
 WALLET = "0xA1"
+DEFAULTS = {"target": "leader", "window_s": 0, "sizing": "fixed", "fixed_notional": Decimal("10.20")}
+"""At a limit of 0.51 the fixed size is 20 shares."""
 
 
 class FakeView:
@@ -73,7 +75,7 @@ class Floor:
 
     def __init__(self, **parameters: object) -> None:
         self.view = FakeView()
-        strategy = build(CopyTrader, {"target": "leader", "window_s": 0, **parameters})
+        strategy = build(CopyTrader, {**DEFAULTS, **parameters})
         assert isinstance(strategy, CopyTrader)
         self.strategy = strategy
         self.part = Decimal(1)
@@ -129,11 +131,11 @@ class Floor:
         event = MarketResolved(time_ns=self.view.time_ns, market_id=MARKET, payouts=payouts)
         self.take(self.strategy.on_resolved(event, self.view))
 
-    def copied(self, quantity: str = "20", *, of: str = "UP") -> None:
-        """Have a copied position of the given shares: a tenth of what the target bought at 0.50."""
-        self.show(of=InstrumentId(f"m:{of}"))
-        self.trade(f"BUY {Decimal(quantity) * 10} {of} 0.50")
-        assert self.held(InstrumentId(f"m:{of}")) == Decimal(quantity)
+    def copied(self) -> None:
+        """Have a copied position: 20 shares, of the target's 200."""
+        self.show()
+        self.trade("BUY 200 UP 0.50")
+        assert self.held() == 20, self.gates
 
     # --- what came of it ----------------------------------------------------------------------------
 
@@ -155,8 +157,10 @@ class Floor:
 
     def take(self, intents: Intents) -> None:
         """Place what a hook yielded when it has ended, as the desk does; a key is accepted once."""
-        for intent in list(intents):
+        yielded = list(intents)
+        for intent in yielded:
             self._note(intent)
+        for intent in yielded:
             if isinstance(intent, Intent) and not self.denies and intent.signal_key not in self.keys:
                 self.keys.add(intent.signal_key)
                 self._execute(intent)
