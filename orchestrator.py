@@ -40,9 +40,11 @@ from control import Request, speak
 from domain.errors import ConfigurationError, InvariantError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
+from scaffold import new_strategy
 from session import Outcome, Session, Surroundings
 from storage.cache import check_url
 from storage.queries import why
+from storage.why_market import parse_since, why_market
 from strategies import loader
 from strategies.base_strategy import BaseStrategy
 from telemetry import fields, setup
@@ -81,11 +83,12 @@ def _obey(command: Command) -> list[str]:
         case WhyCommand():
             return asyncio.run(why(command.db, command.identifier))
         case WhyMarketCommand():
-            raise UserError("comes in a moment")
+            since_s = parse_since(command.since) if command.since else None
+            return asyncio.run(why_market(command.db, command.market, since_s=since_s))
         case ControlCommand():
             return speak(command.db, Request(action=command.action, strategy=command.strategy))
         case NewStrategyCommand():
-            raise UserError("comes in a moment")
+            return new_strategy(command.name, root=Path(__file__).resolve().parent)
 
 
 def trade(settings: Settings) -> int:

@@ -1,6 +1,5 @@
 """One example of every message, in which no two values are the same: a value in the wrong place is noticed."""
 
-from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -20,12 +19,12 @@ from domain.identifiers import (
 )
 from domain.inputs import Input, InputKind
 from domain.instrument import Instrument, Market, Side, UpDown
-from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.messages import (
     Acknowledged,
     CancelIntent,
     Cancelled,
     CancelLost,
+    ExecutionReport,
     Expired,
     Fill,
     Filled,
@@ -34,6 +33,7 @@ from domain.messages import (
     GaveUp,
     Liquidity,
     Lost,
+    MarketEvent,
     MarketListed,
     MarketResolved,
     NotSent,
@@ -50,35 +50,21 @@ from domain.messages import (
     SnapshotRejected,
     Started,
     Stopped,
+    StrategyEvent,
+    StrategyIntent,
     TickSizeChanged,
     TimerFired,
     TradePrint,
     WalletAction,
     WalletTrade,
 )
-from domain.order import Intent, Order, OrderEvent, OrderStatus, TimeInForce
-from domain.records import (
-    DenialRecord,
-    EventRecord,
-    FillRecord,
-    GateCountRecord,
-    MetricsRecord,
-    OrderEventRecord,
-    OrderRecord,
-    PositionRecord,
-    ReceiptRecord,
-    ReservationRecord,
-    SettlementRecord,
-    SignalOutcome,
-    SignalRecord,
-    TransferRecord,
-)
+from domain.order import Intent, Order, OrderStatus, TimeInForce
 from tests.support.trading import ALPHA, CLOSES_NS, DOWN, MARKET, NOW_NS, PAPER, UP, S, book, d, shown
 
 MessageT = TypeVar("MessageT")
 
 
-def by_type(*messages: MessageT) -> dict[type[MessageT], MessageT]:
+def by_type(*messages: MessageT) -> dict[type, MessageT]:
     """The messages by their class; each class once."""
     assert len({type(message) for message in messages}) == len(messages)
     return {type(message): message for message in messages}
@@ -129,7 +115,7 @@ LISTED = MarketListed(
         is_reference=True,
     ),
 )
-MARKET_EVENTS = by_type(
+MARKET_EVENTS: dict[type, MarketEvent] = by_type(
     LISTED,
     shown(book("0.49x111 0.48x112", "0.51x113 0.53x114", time_ns=NOW_NS + 1 * S)),
     TradePrint(time_ns=NOW_NS + 2 * S, instrument_id=UP, side=Side.SELL, price=d("0.47"), quantity=d("33.5")),
@@ -175,7 +161,7 @@ RECEIPT = Receipt(
     outcome="copied",
     reason="within the limits",
 )
-STRATEGY_INTENTS = by_type(
+STRATEGY_INTENTS: dict[type, StrategyIntent] = by_type(
     Intent(
         instrument_id=DOWN,
         side=Side.BUY,
@@ -212,7 +198,7 @@ FILL = Fill(
     liquidity=Liquidity.MAKER,
     time_ns=NOW_NS + 8 * S,
 )
-EXECUTION_REPORTS = by_type(
+EXECUTION_REPORTS: dict[type, ExecutionReport] = by_type(
     Acknowledged(order_id=OF, venue_order_id=VenueOrderId("v-88"), time_ns=AT),
     Rejected(order_id=OF, reason="the venue's words", time_ns=AT),
     NotSent(order_id=OF, reason="connection refused", time_ns=AT),
@@ -248,7 +234,7 @@ EXECUTION_REPORTS = by_type(
     ),
 )
 
-# --- records --------------------------------------------------------------------------------------------
+# --- news, and what is done from outside ----------------------------------------------------------------
 
 HERON = StrategyName("heron")
 ORDER = Order(
@@ -274,117 +260,7 @@ ORDER = Order(
     expires_ns=NOW_NS + 23 * S,
     valid_until_ns=NOW_NS + 24 * S,
 )
-RECORDS = by_type(
-    SignalRecord(
-        number=41,
-        time_ns=NOW_NS + 31 * S,
-        strategy=HERON,
-        market_id=ORDER.market_id,
-        correlation_id=ORDER.correlation_id,
-        key="a key",
-        reason="a sentence",
-        outcome=SignalOutcome.DUPLICATE,
-    ),
-    DenialRecord(
-        time_ns=NOW_NS + 32 * S,
-        strategy=HERON,
-        market_id=ORDER.market_id,
-        correlation_id=ORDER.correlation_id,
-        control="13 message throttle",
-        reason="the rate is used up",
-        value="0.40 tokens",
-        limit="60/min",
-    ),
-    OrderRecord(order=ORDER),
-    OrderEventRecord(
-        time_ns=NOW_NS + 33 * S,
-        order_id=ORDER.id,
-        event=OrderEvent.REJECT,
-        status_before=OrderStatus.SENDING,
-        status_after=OrderStatus.REJECTED,
-        detail="the venue's words",
-        is_late=True,
-    ),
-    FillRecord(
-        fill=msgspec.structs.replace(FILL, order_id=ORDER.id),
-        strategy=HERON,
-        correlation_id=ORDER.correlation_id,
-        realized_pnl=d("1.75"),
-    ),
-    SettlementRecord(
-        venue=FILL.venue,
-        instrument_id=FILL.instrument_id,
-        trade_id=FILL.trade_id,
-        order_id=ORDER.id,
-        settlement=Settlement.FAILED,
-        time_ns=NOW_NS + 34 * S,
-    ),
-    TransferRecord(
-        transfer=Transfer(
-            id="a transfer",
-            kind="REDEEM",
-            time_ns=NOW_NS + 35 * S,
-            entries=(
-                Entry(Account(AccountKind.CASH, "s1/paper"), "pUSD", d("20.5")),
-                Entry(Account(AccountKind.REALISED_PNL, "s1/heron"), "pUSD", d("-20.5")),
-            ),
-        )
-    ),
-    ReservationRecord(
-        order_id=ORDER.id,
-        asset="pUSD",
-        amount=d("19.5"),
-        posted=d("18.25"),
-        pending=d("1.125"),
-        is_closed=True,
-    ),
-    PositionRecord(
-        strategy=HERON,
-        venue=ORDER.venue,
-        instrument_id=ORDER.instrument_id,
-        market_id=ORDER.market_id,
-        side=Side.BUY,
-        quantity=d("20.25"),
-        unsettled_quantity=d("5.75"),
-        cost=d("19.2375"),
-        fees=d("0.06733"),
-        realized_pnl=d("1.0125"),
-        mark_price=d("0.97"),
-        unrealized_pnl=d("0.405"),
-        opened_ns=NOW_NS + 36 * S,
-        closed_ns=NOW_NS + 37 * S,
-        updated_ns=NOW_NS + 38 * S,
-    ),
-    EventRecord(
-        time_ns=NOW_NS + 39 * S,
-        kind="book.rejected",
-        source="engine",
-        correlation_id="s1-chain",
-        payload='{"reason":"crossed"}',
-    ),
-    GateCountRecord(
-        minute_ns=NOW_NS + 60 * S, strategy=HERON, market_id=ORDER.market_id, gate="edge too small", count=7
-    ),
-    MetricsRecord(
-        time_ns=NOW_NS + 40 * S,
-        strategy=HERON,
-        signals=101,
-        orders=102,
-        fills=103,
-        denials=104,
-        duplicates=105,
-        wins=106,
-        losses=107,
-        realized_pnl=d("1.0125"),
-        unrealized_pnl=d("0.405"),
-        fees=d("0.06733"),
-    ),
-    ReceiptRecord(strategy=HERON, receipt=RECEIPT),
-)
-
-# --- news, and what is done from outside ----------------------------------------------------------------
-
-STRATEGY_EVENTS = by_type(
+STRATEGY_EVENTS: dict[type, StrategyEvent] = by_type(
     Started(time_ns=NOW_NS + 51 * S),
     Stopped(time_ns=NOW_NS + 52 * S),
     TimerFired(time_ns=NOW_NS + 53 * S),
@@ -394,8 +270,3 @@ STRATEGY_EVENTS = by_type(
 """Those that are no market events."""
 
 INPUT = Input(position=81, kind=InputKind.HALT, strategy="heron", ordinal=82, reason="it did not return")
-
-
-def number(amount: Decimal) -> str:
-    """As people read it, without trailing zeros."""
-    return f"{amount.normalize():f}"

@@ -42,6 +42,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tree(tmp_path_factory.mktemp("tree"))
 
 
+@pytest.fixture
+def traders(tmp_path: Path, tree: Path) -> Daemon:
+    """A daemon with an empty folder that has the guests among its strategies."""
+    return Daemon(tmp_path, tree)
+
+
 @pytest.fixture(scope="session")
 def short_tape(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three markets: one hour of event time, and a second or two of ours."""

@@ -230,6 +230,8 @@ def assert_same(first: dict[str, Rows], second: dict[str, Rows]) -> None:
     assert first.keys() == second.keys()
     for table, rows in first.items():
         others = second[table]
-        differing = [(row, other) for row, other in zip(rows, others, strict=False) if repr(row) != repr(other)]
+        differing = [
+            (row, other) for row, other in zip(rows, others, strict=False) if repr(row) != repr(other)
+        ]
         assert not differing, f"{table}: {differing[0][0]} became {differing[0][1]}"
         assert len(rows) == len(others), f"{table}: {len(rows)} rows became {len(others)}"

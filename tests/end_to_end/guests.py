@@ -89,12 +89,15 @@ class Guest(BaseStrategy):
 
     def on_book(self, event, view):
         self._seen.append(None)
-        bid = event.book.best_bid
-        if len(self._seen) >= {rests_at} and not self._rests and bid and bid.price > Decimal("0.3"):
+        if len(self._seen) >= {rests_at} and not self._rests and self._lasts(event, view):
             self._rests.append(True)
             yield self._bid(event, "rests")
         if len(self._seen) >= {misbehaves_at}:
 {body}
+
+    def _lasts(self, event, view):
+        market = view.market(view.instrument(event.book.instrument_id).market_id)
+        return event.book.best_bid and market.closes_ns - event.time_ns > 900 * 10**9
 
     def _bid(self, event, key):
         return Intent(
@@ -115,10 +118,10 @@ BODIES = {
     "leaks": "asyncio.get_running_loop().create_task(asyncio.sleep(3600))",
     "prints": "print('a word from the guest ' * 1_000)",
     "hangs": "sum(range(10**12))",
-    "clings": "while True:\n    try:\n        len(self._seen)\n    except BaseException:\n        pass",
+    "clings": "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
     "exits": "sys.exit('the guest wants to go home')",
     "tells": "raise ValueError(os.environ['POLYMARKET_PRIVATE_KEY'])",
-    "bids": "for number in range(40):\n    yield self._bid(event, f'{len(self._seen)} {number}')",
+    "bids": "for number in range(5):\n    yield self._bid(event, f'{len(self._seen)} {number}')",
 }
 """What each guest does, by its name."""
 

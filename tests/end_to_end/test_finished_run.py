@@ -141,9 +141,7 @@ def test_every_reservation_is_closed_at_the_end(finished: Finished) -> None:
 
     assert rows == [("closed", 0)]
     assert pusd(finished.daemon, "RESERVED") == 0
-    unreserved = (
-        "SELECT id FROM orders WHERE side = 'BUY' AND id NOT IN (SELECT order_id FROM reservations)"
-    )
+    unreserved = "SELECT id FROM orders WHERE side = 'BUY' AND id NOT IN (SELECT order_id FROM reservations)"
     assert finished.daemon.rows(unreserved) == []
 
 
@@ -167,7 +165,9 @@ def test_the_events_of_an_order_follow_the_table(finished: Finished) -> None:
 
 def test_an_order_is_stored_as_sending_before_anything_comes_back(finished: Finished) -> None:
     for (order_id,) in finished.daemon.rows("SELECT id FROM orders"):
-        steps = finished.daemon.rows("SELECT event FROM order_events WHERE order_id = ? ORDER BY id", order_id)
+        steps = finished.daemon.rows(
+            "SELECT event FROM order_events WHERE order_id = ? ORDER BY id", order_id
+        )
         assert [event for (event,) in steps[:2]] == [None, OrderEvent.SEND]
 
 
@@ -201,7 +201,9 @@ def test_a_trade_is_there_once(finished: Finished) -> None:
 
 
 def test_positions_are_closed_and_add_up_to_the_summary(finished: Finished) -> None:
-    rows = finished.daemon.rows("SELECT status, quantity, realized_pnl, entry_price, closed_at FROM positions")
+    rows = finished.daemon.rows(
+        "SELECT status, quantity, realized_pnl, entry_price, closed_at FROM positions"
+    )
 
     assert {(status, quantity) for status, quantity, *_ in rows} == {("CLOSED", 0)}
     profit = sum(Decimal(repr(profit)) for _, _, profit, _, _ in rows)

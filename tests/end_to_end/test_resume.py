@@ -13,16 +13,12 @@ from tests.end_to_end.daemon import EVENTS, STOP_S_MAX, Daemon, assert_same, run
 
 pytestmark = pytest.mark.slow
 
-OPEN_ORDERS = "SELECT id FROM orders WHERE status NOT IN ('FILLED', 'CANCELLED', 'REJECTED', 'EXPIRED', 'DEAD')"
+OPEN_ORDERS = (
+    "SELECT id FROM orders WHERE status NOT IN ('FILLED', 'CANCELLED', 'REJECTED', 'EXPIRED', 'DEAD')"
+)
 TRADES = "SELECT trade_id, price, size FROM trades ORDER BY id"
 SHOWN = re.compile(r"filled .* · (\S+)$", re.MULTILINE)
 """What the console says of a fill, once it is durable."""
-
-
-@pytest.fixture
-def traders(tmp_path: Path, tree: Path) -> Daemon:
-    """A daemon that has the busy strategy too."""
-    return Daemon(tmp_path, tree)
 
 
 @pytest.mark.parametrize("events", [1, 2_688, 9_999, EVENTS - 1])
@@ -193,7 +189,9 @@ def test_a_finished_session_is_followed_by_a_new_one_with_fresh_money(
 
     assert (second.session, second.run_id) == ("s2", "s2-r1")
     assert second.equity == finished.ended.result.equity
-    deposits = "SELECT session, amount FROM ledger WHERE kind = 'DEPOSIT' AND account LIKE 'CASH:%' ORDER BY id"
+    deposits = (
+        "SELECT session, amount FROM ledger WHERE kind = 'DEPOSIT' AND account LIKE 'CASH:%' ORDER BY id"
+    )
     assert daemon.rows(deposits) == [("s1", 1000), ("s2", 1000)]
     told = "SELECT timestamp, market, instrument, side, price, size, fee FROM trades WHERE session = ?"
     assert daemon.rows(told, "s2") == daemon.rows(told, "s1")

