@@ -12,6 +12,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import uvloop
@@ -43,8 +44,8 @@ from recovery import open_session
 from scaffold import new_strategy
 from session import Outcome, Session, Surroundings
 from storage.cache import check_url
-from storage.queries import why
-from storage.why_market import parse_since, why_market
+from storage.queries import why, why_market
+from storage.why_market import parse_since
 from strategies import loader
 from strategies.base_strategy import BaseStrategy
 from telemetry import fields, setup

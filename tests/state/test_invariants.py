@@ -10,8 +10,8 @@ from domain.errors import InvariantError
 from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.money import PUSD
 from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
-from state.invariants import check_all, check_touched
 from state.holdings import Reservation
+from state.invariants import check_all, check_touched
 from state.positions import position_record
 from tests.support.trader import Trader
 from tests.support.trading import ALPHA, NOW_NS, UP, WALLET, d, instrument
