@@ -301,16 +301,21 @@ class RedisCache(Cache):
         """Delete our keys, of this run and of those before; False where Redis failed."""
         cursor = 0
         for _ in range(SCANS_MAX):
-            found = await self._attempt(self._redis.scan(cursor, match=f"{self._prefix}*", count=SCAN_KEYS))
-            if found is None:
+            following = await self._attempt(self._clear_from(cursor))
+            if following is None:
                 return False
-            cursor, keys = found
-            if keys and await self._attempt(self._redis.unlink(*keys)) is None:
-                return False
-            if not cursor:
+            if following == 0:
                 break
+            cursor = following
         self._is_clean = True
         return True
+
+    async def _clear_from(self, cursor: int) -> int:
+        """Delete what one scan finds and return where the next begins, 0 where this was the last."""
+        following, keys = await self._redis.scan(cursor, match=f"{self._prefix}*", count=SCAN_KEYS)
+        if keys:
+            await self._redis.unlink(*keys)
+        return int(following)
 
     async def _attempt(self, operation: Awaitable[T]) -> T | None:
         """The one way to Redis; None is a miss, and where it is due to a failure, our keys are cleared next."""
@@ -362,13 +367,14 @@ def _client(url: Secret) -> Redis:
     """A client that tries once; all of the URL is checked here, since the client would do it when it connects."""
     with suppress(ValueError, TypeError, AttributeError, RedisError):
         client = Redis.from_url(
-            url.reveal(),
-            protocol=2,
-            driver_info=None,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=OPERATION_S_MAX,
-            socket_connect_timeout=OPERATION_S_MAX,
+            url.reveal(), protocol=2, driver_info=None, socket_connect_timeout=OPERATION_S_MAX
         )
+        # Whatever the URL says: `_attempt` holds the time, once, and the client's own way of doing so
+        # (asyncio.wait_for around each write) loses cancellations on Python 3.11 (python/cpython#86296).
+        client.connection_pool.connection_kwargs |= {
+            "socket_timeout": None,
+            "retry": Retry(NoBackoff(), 0),
+        }
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
         return client
     # Outside of the handler, so that the client's own error, which quotes the URL, is not in its context.

@@ -8,6 +8,7 @@ from domain.errors import InvariantError, StrategyError, StrategyFloodError
 from domain.instrument import Side
 from domain.messages import (
     FillReceived,
+    MarketEvent,
     MarketResolved,
     OrderChanged,
     PassedOver,
@@ -52,7 +53,7 @@ RESOLVED = MarketResolved(time_ns=NOW_NS, market_id=MARKET, payouts={UP: d(1), D
 
 def test_listings_resolutions_ticks_and_rejections_are_stored() -> None:
     room = Room()
-    events = [
+    events: list[MarketEvent] = [
         listed(),
         TickSizeChanged(time_ns=NOW_NS, instrument_id=UP, tick_size=d("0.001")),
         SnapshotRejected(time_ns=NOW_NS, instrument_id=UP, reason="crossed"),

@@ -13,7 +13,7 @@ from domain.money import ZERO, round_down, round_up
 from domain.order import Intent, TimeInForce
 from strategies.base_strategy import Holding, View
 from strategies.copying.gates import NO_BOOK, shape_gate
-from strategies.copying.work import COPIED, FAILED, SKIPPED, WAITING, Work
+from strategies.copying.work import COPIED, FAILED, SKIPPED, WAITING, Work, plain
 
 NS_PER_S = 1_000_000_000
 RETRY_S, RETRY_S_MAX = 1, 32
@@ -116,7 +116,7 @@ class Exits:
         if left and leaving.last:
             leaving.last.fill(left, price=fill.price, time_ns=fill.time_ns)
             yield from leaving.last.tell(
-                time_ns, COPIED, f"{leaving.last.filled:f} sold: too few would have stayed"
+                time_ns, COPIED, f"{plain(leaving.last.filled)} sold: too few would have stayed"
             )
 
     def note_failure(self, fill: Fill, time_ns: int) -> Iterator[StrategyIntent]:
@@ -137,7 +137,9 @@ class Exits:
         for work in leaving.works if leaving else ():
             outcome = COPIED if work.filled > 0 else FAILED
             yield from work.tell(
-                time_ns, outcome, f"{work.filled:f} of {work.wanted:f} sold before the market resolved"
+                time_ns,
+                outcome,
+                f"{plain(work.filled)} of {plain(work.wanted)} sold before the market resolved",
             )
 
     def _trim(self, leaving: Exit, held: Decimal, time_ns: int) -> Iterator[StrategyIntent]:
@@ -156,7 +158,7 @@ class Exits:
         work.fill(share, price=fill.price, time_ns=fill.time_ns)
         leaving.last = work
         if work.leaves:
-            yield from work.tell(time_ns, WAITING, f"{work.filled:f} of {work.wanted:f} sold")
+            yield from work.tell(time_ns, WAITING, f"{plain(work.filled)} of {plain(work.wanted)} sold")
         else:
             leaving.works.remove(work)
             yield from work.tell(time_ns, COPIED, "sold")
@@ -186,7 +188,7 @@ def _attempt(
         time_in_force=TimeInForce.FAK,
         signal_key=f"exit:{instrument.id}:{leaving.attempt}",
         reason=f"{leaving.works[0].change.cause.name} sold {leaving.works[0].change.fraction:.1%}: "
-        f"{leaving.remaining:f} of our {holding.quantity:f} to sell, attempt {leaving.attempt + 1}",
+        f"{plain(leaving.remaining)} of our {plain(holding.quantity)} to sell, attempt {leaving.attempt + 1}",
     )
 
 

@@ -15,7 +15,7 @@ from strategies.base_strategy import View
 from strategies.copying.gates import WAITED_FOR, GateLimits, Look, closed_gate, price_limit
 from strategies.copying.sizing import BELOW_MINIMUM, Fitted, Sizing, fit, wanted_notional
 from strategies.copying.spending import Caps, Spending
-from strategies.copying.work import COPIED, FAILED, SKIPPED, WAITING, Work
+from strategies.copying.work import COPIED, FAILED, SKIPPED, WAITING, Work, plain
 
 NS_PER_S = 1_000_000_000
 RETRY_NS = NS_PER_S
@@ -115,7 +115,7 @@ class Purchases:
             return
         work.fill(quantity, price=fill.price, time_ns=fill.time_ns)
         if not work.is_open and work.filled > 0:
-            yield from work.tell(time_ns, COPIED, f"{work.filled:f} of {work.wanted:f} bought")
+            yield from work.tell(time_ns, COPIED, f"{plain(work.filled)} of {plain(work.wanted)} bought")
         elif not work.is_open:
             yield from work.tell(time_ns, FAILED, "the fill did not settle")
 
@@ -188,8 +188,8 @@ class Purchases:
             time_in_force=TimeInForce.FAK,
             signal_key=work.key,
             reason=(
-                f"{work.change.cause.name} bought {work.change.quantity:f} {instrument.outcome} "
-                f"at {work.change.price:f}: copy up to {limit}"
+                f"{work.change.cause.name} bought {plain(work.change.quantity)} {instrument.outcome} "
+                f"at {plain(work.change.price)}: copy up to {limit}"
             ),
         )
         yield purchase.intent
@@ -267,4 +267,4 @@ def _is_working(intent: Intent, view: View) -> bool:
 def _ending(work: Work, reason: str) -> str:
     if work.filled >= work.wanted:
         return "bought"
-    return f"{work.filled:f} of {work.wanted:f} bought: {reason}" if work.filled else reason
+    return f"{plain(work.filled)} of {plain(work.wanted)} bought: {reason}" if work.filled else reason

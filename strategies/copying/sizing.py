@@ -178,7 +178,7 @@ def quantity_min(instrument: Instrument, price: Decimal) -> Decimal:
     ...     complement_id=None,
     ...     tick_size=CENT,
     ... )
-    >>> [str(quantity_min(token, Decimal(price))) for price in ("0.50", "0.06")]
+    >>> [f"{quantity_min(token, Decimal(price)):.2f}" for price in ("0.50", "0.06")]
     ['5.00', '17.00']
     """
     least = max(instrument.quantity_min, instrument.taker_notional_min / price)

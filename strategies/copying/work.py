@@ -97,3 +97,8 @@ def slippage(side: Side, *, ours: Decimal, leaders: Decimal) -> Decimal:
     Decimal('-0.02')
     """
     return ours - leaders if side is Side.BUY else leaders - ours
+
+
+def plain(value: Decimal) -> str:
+    """Write a number for people: no exponent, no trailing zeros."""
+    return f"{value.normalize():f}"

@@ -1,7 +1,8 @@
 """The table of what crosses the rooms: every message, who makes it and who takes it, by room.
 
-A room is a folder or a file at the top level. Makers call the class, takers match on it. Without makers it is
-for strategies or venues to come: nothing of ours makes it yet.
+A room is a folder or a file at the top level. Makers call the class, takers match on it; a room that matches on
+what it alone makes is talking to itself and is no taker. Without makers a message is for strategies or venues to
+come.
 """
 
 import ast
@@ -79,18 +80,18 @@ class Crossing(NamedTuple):
 
 
 MARKET_EVENTS = (
-    Crossing(MarketListed, "backtest", "backtest engine state storage venues"),
-    Crossing(BookSnapshot, "backtest", "backtest engine runner state storage venues"),
-    Crossing(TradePrint, "backtest", "backtest engine state storage venues"),
+    Crossing(MarketListed, "backtest", "engine state storage venues"),
+    Crossing(BookSnapshot, "backtest", "engine runner state storage venues"),
+    Crossing(TradePrint, "backtest", "engine state storage venues"),
     Crossing(TickSizeChanged, "backtest", "engine state storage venues"),
-    Crossing(MarketResolved, "backtest", "backtest engine state storage venues"),
+    Crossing(MarketResolved, "backtest", "engine state storage venues"),
     Crossing(SnapshotRejected, "backtest", "engine state storage venues"),
-    Crossing(PriceTick, "backtest", "backtest engine state storage venues"),
+    Crossing(PriceTick, "backtest", "engine state storage venues"),
     Crossing(WalletTrade, "backtest strategies", "backtest engine state storage venues"),
 )
 STRATEGY_INTENTS = (
     Crossing(Intent, "strategies", "desk"),
-    Crossing(CancelIntent, "", "desk"),
+    Crossing(CancelIntent, "strategies", "desk"),
     Crossing(RedeemIntent, "strategies", "desk"),
     Crossing(SetIntent, "", "desk"),
     Crossing(PassedOver, "strategies", "desk"),
@@ -100,7 +101,7 @@ EXECUTION_REPORTS = (
     Crossing(Acknowledged, "venues", "order_manager"),
     Crossing(Rejected, "venues", "order_manager"),
     Crossing(NotSent, "", "executor order_manager"),
-    Crossing(Lost, "executor", "executor order_manager"),
+    Crossing(Lost, "executor", "order_manager"),
     Crossing(Filled, "executor venues", "order_manager"),
     Crossing(SettlementReported, "venues", "order_manager"),
     Crossing(Cancelled, "executor venues", "order_manager"),
@@ -129,7 +130,7 @@ RECORDS = (
     Crossing(SettlementRecord, "order_manager", "console logbook storage"),
     Crossing(TransferRecord, "desk engine order_manager", "console logbook state storage"),
     Crossing(ReservationRecord, "state", "storage"),
-    Crossing(PositionRecord, "state", "state storage"),
+    Crossing(PositionRecord, "state", "storage"),
     Crossing(EventRecord, "desk engine", "console logbook storage"),
     Crossing(GateCountRecord, "desk", "storage"),
     Crossing(MetricsRecord, "engine", "logbook storage"),
@@ -165,21 +166,29 @@ class Parties(NamedTuple):
     matchers: set[str]
     receivers: set[str]
 
+    @property
+    def takers(self) -> set[str]:
+        """Those that match on what somebody else may have made."""
+        return self.matchers - self.makers if len(self.makers) == 1 else self.matchers
+
 
 def parties(names: set[str]) -> dict[str, Parties]:
     """Read the product's source for what is done with the classes of these names."""
     found = {name: Parties(set(), set(), set()) for name in names}
     for path in sorted(ROOT.rglob("*.py")):
         room = path.relative_to(ROOT).parts[0].removesuffix(".py")
-        if room in OUTSIDE or room.startswith("."):
-            continue
-        tree = ast.parse(path.read_text())
-        known = names & set(_imported(tree))
-        for node in ast.walk(tree):
-            for role, used in enumerate((_made(node), _matched(node), _received(node))):
-                for name in known & set(used):
-                    found[name][role].add(room)
+        if room not in OUTSIDE and not room.startswith("."):
+            for name, role in _uses(ast.parse(path.read_text()), names):
+                found[name][role].add(room)
     return found
+
+
+def _uses(tree: ast.Module, names: set[str]) -> Iterator[tuple[str, int]]:
+    """Yield each of the names that the file imports and uses, with the position of its role in Parties."""
+    known = names & set(_imported(tree))
+    for node in ast.walk(tree):
+        for role, used in enumerate((_made(node), _matched(node), _received(node))):
+            yield from ((name, role) for name in used if name in known)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:

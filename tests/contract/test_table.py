@@ -29,7 +29,7 @@ def test_the_rooms_that_make_and_take_a_message_are_those_of_its_row(
 ) -> None:
     row, actual = ROWS[name], found[name]
 
-    takers = actual.receivers if row.message is Input else actual.matchers
+    takers = actual.receivers if row.message is Input else actual.takers
     assert (sorted(actual.makers), sorted(takers)) == (row.makers.split(), row.takers.split())
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "data" / "books_btc15m"
 EVENTS = 21_018
+REPLAY = ("--market", "replay")
 RUN_S_MAX = 120
 REFUSAL_S_MAX = 4
 """The promise is 2 s; a CI machine that runs other jobs beside us gets twice that."""
@@ -115,8 +116,8 @@ class Daemon(NamedTuple):
         return ended
 
     def words(self, *words: str, strategies: str = "sniper") -> list[str]:
-        """The command line of a run on this folder's database."""
-        return ["--strategies", strategies, "--db", str(self.db), "--json", *words]
+        """The command line of a run on this folder's database; a recording, also where there is a network."""
+        return ["--strategies", strategies, *REPLAY, "--db", str(self.db), "--json", *words]
 
     def rows(self, query: str, *parameters: object) -> Rows:
         """What the query brings."""

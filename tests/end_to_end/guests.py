@@ -121,7 +121,7 @@ BODIES = {
     "clings": "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
     "exits": "sys.exit('the guest wants to go home')",
     "tells": "raise ValueError(os.environ['POLYMARKET_PRIVATE_KEY'])",
-    "bids": "for number in range(5):\n    yield self._bid(event, f'{len(self._seen)} {number}')",
+    "bids": "for number in range(2):\n    yield self._bid(event, f'{len(self._seen)} {number}')",
 }
 """What each guest does, by its name."""
 

@@ -29,7 +29,7 @@ SNIPER = ("--strategies", "sniper")
         pytest.param("--mode live", "--mode live gate dry-run", id="live mode"),
         pytest.param("--market lve", "--market lve live", id="market"),
         pytest.param("--market live", "--market live later replay", id="live market"),
-        pytest.param("--market sim", "--market sim later replay", id="sim market"),
+        pytest.param("--market sim --tape x", "--tape x sim no recording", id="recording of a sim"),
         pytest.param("--speed 0", "--speed 0 max", id="speed zero"),
         pytest.param("--speed fast", "--speed fast max", id="speed"),
         pytest.param("--seed -1", "--seed -1 0", id="seed"),
@@ -53,11 +53,13 @@ SNIPER = ("--strategies", "sniper")
             ),
         ),
         pytest.param("why s1-nothing", "data/positions.db --db", id="why without a run"),
+        pytest.param("status", "no daemon data/positions.db --db", id="status of nothing"),
+        pytest.param("pause sniper", "no daemon data/positions.db --db", id="pause of nothing"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(daemon: Daemon, line: str, told: str) -> None:
     words = line.split()
-    if "--strategies" not in words and words[:1] not in ([], ["why"]):
+    if "--strategies" not in words and words[:1] not in ([], ["why"], ["status"], ["pause"]):
         words = [*SNIPER, *words]
 
     assert_refused(daemon.run(*words), *told.split())
@@ -247,6 +249,13 @@ def test_why_without_a_database_is_refused(daemon: Daemon) -> None:
 
     assert_refused(ended, "nowhere.db", "--db")
     assert not (daemon.folder / "nowhere.db").exists()
+
+
+def test_an_address_of_redis_that_is_none_is_refused_without_its_password(daemon: Daemon) -> None:
+    ended = daemon.run(*daemon.words(), REDIS_URL="http://user:hunter2@localhost")
+
+    assert_refused(ended, "REDIS_URL", "redis://")
+    assert "hunter2" not in ended.stderr
 
 
 def test_a_refusal_comes_before_anything_is_made(daemon: Daemon) -> None:

@@ -41,6 +41,22 @@ def test_a_lot_of_trading_is_repeated_too(
     assert again.rows("SELECT count(*) > 100 FROM trades") == [(1,)]
 
 
+def test_a_generated_market_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    first, second, other = (Daemon(tmp_path / name) for name in ("first", "second", "other"))
+    for daemon, seed in ((first, "3"), (second, "3"), (other, "4")):
+        daemon.folder.mkdir()
+        (daemon.folder / "desk.toml").write_text("[run]\nsim_hours = 1\n")
+        words = ("--market", "sim", "--config", "desk.toml", "--seed", seed)
+        ended = daemon.trade(*words, "--events", "20000", PYTHONHASHSEED=seed)
+        assert ended.result.market == "sim"
+        assert "SYNTHETIC" in ended.stderr
+    second.trade("--market", "sim", "--config", "desk.toml", "--seed", "3", "--events", "1")
+    first.trade("--market", "sim", "--config", "desk.toml", "--seed", "3", "--events", "1")
+
+    assert_same(first.tables(), second.tables())
+    assert first.tables() != other.tables()
+
+
 def test_times_of_day_and_the_time_zone_do_not_matter(daemon: Daemon, finished: Finished) -> None:
     daemon.trade(TZ="Pacific/Kiritimati", LC_ALL="C")
 

@@ -67,8 +67,8 @@ def test_a_resolved_market_is_gone_and_its_payouts_stay() -> None:
     market.apply(shown(book("0.99x10", "")))
 
     assert (market.instrument(UP), market.markets, market.books) == (None, {}, {})
-    assert (market.payout(UP), market.payout(DOWN)) == (1, 0)
-    assert (market.mark_price(UP), market.mark_price(DOWN)) == (1, 0)
+    assert (market.payout(UP), market.payout(DOWN)) == (d(1), d(0))
+    assert (market.mark_price(UP), market.mark_price(DOWN)) == (d(1), d(0))
 
 
 def test_a_resolution_of_a_market_that_was_never_listed_is_remembered_too() -> None:
@@ -86,7 +86,7 @@ def test_only_the_latest_payouts_are_remembered() -> None:
         names = [type(UP)(f"{number}")]
         market.apply(MarketResolved(time_ns=NOW_NS, market_id=MARKET, payouts=dict.fromkeys(names, d(1))))
 
-    assert (market.payout(type(UP)("0")), market.payout(type(UP)("1"))) == (None, 1)
+    assert (market.payout(type(UP)("0")), market.payout(type(UP)("1"))) == (None, d(1))
     assert market.payout(type(UP)(f"{limit}")) == 1
 
 

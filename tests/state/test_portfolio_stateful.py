@@ -63,6 +63,7 @@ class Holding:
     def __init__(self) -> None:
         self.settled = self.settled_cost = self.unsettled = self.unsettled_cost = 0
         self.profit = self.fees = self.money = 0
+        self.past_profit = self.past_fees = 0
 
     def take(self, quantity: int) -> int:
         """Remove settled shares and return what they had cost."""
@@ -70,6 +71,13 @@ class Holding:
         self.settled -= quantity
         self.settled_cost -= cost
         return cost
+
+    def forget(self) -> None:
+        """Begin anew; only an empty one may be forgotten."""
+        assert (self.settled, self.settled_cost, self.unsettled, self.unsettled_cost) == (0, 0, 0, 0)
+        self.past_profit += self.profit
+        self.past_fees += self.fees
+        self.profit = self.fees = 0
 
 
 class Account(RuleBasedStateMachine):
@@ -266,7 +274,10 @@ class Account(RuleBasedStateMachine):
     def the_ledger_says_what_the_fills_say(self) -> None:
         portfolio = self.trader.portfolio
         for (strategy, of), holding in self.books.items():
-            position = portfolio.positions[strategy, of]
+            position = portfolio.positions.get((strategy, of))
+            if position is None:  # it was over, and nothing of it could fail any more
+                holding.forget()
+                continue
             said = (
                 *(units(position.settled_quantity), units(position.settled_cost)),
                 *(units(position.unsettled_quantity), units(position.unsettled_cost)),
@@ -284,8 +295,19 @@ class Account(RuleBasedStateMachine):
     def each_strategys_profit_is_the_sum_of_its_positions(self) -> None:
         for strategy in (ALPHA, BETA):
             mine = [holding for (owner, _), holding in self.books.items() if owner == strategy]
-            assert units(self.trader.portfolio.realized_pnl(strategy)) == sum(h.profit for h in mine)
-            assert units(self.trader.portfolio.fees(strategy)) == sum(h.fees for h in mine)
+            profit, fees = (
+                sum(h.profit + h.past_profit for h in mine),
+                sum(h.fees + h.past_fees for h in mine),
+            )
+            assert units(self.trader.portfolio.realized_pnl(strategy)) == profit
+            assert units(self.trader.portfolio.fees(strategy)) == fees
+
+    @invariant()
+    def what_was_forgotten_is_in_the_past(self) -> None:
+        self.the_ledger_says_what_the_fills_say()
+        for strategy, past in self.trader.portfolio.past.items():
+            mine = [holding for (owner, _), holding in self.books.items() if owner == strategy]
+            assert units(past.earned) == sum(h.past_profit - h.past_fees for h in mine)
 
     @invariant()
     def the_wallet_holds_what_its_strategies_hold(self) -> None:

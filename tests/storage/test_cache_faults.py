@@ -1,10 +1,10 @@
-"""A Redis that is killed, flushed, paused, full, absent or no Redis at all changes nothing but how long a reader waits."""
+"""A Redis that is killed, flushed, paused, full, absent or none at all changes nothing but how long a reader waits."""
 
 import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ CLOSE_S_MAX = 1
 
 PASSWORD = "hunter2-of-redis"
 STEPS = 60
+CANCELLATIONS = 200
 
 Fault = Callable[[RedisServer], None]
 
@@ -80,7 +81,7 @@ def test_after_a_fault_values_come_back_and_meanwhile_counts_are_right(
     async def test() -> None:
         async with writing(tmp_path / "x.db") as journal, running(server.url) as cache:
             cache.publish(await journal.commit())
-            cache.publish(samples.transaction(2, samples.position()))
+            cache.publish(await journal.commit(samples.position()))
             await cache.cached_totals(journal.path, SESSION)
             await written(cache)
 
@@ -89,7 +90,7 @@ def test_after_a_fault_values_come_back_and_meanwhile_counts_are_right(
             cache.publish_book(book())
             assert orders_in(await cache.cached_totals(journal.path, SESSION)) == 2
             repair(server)
-            cache.publish(samples.transaction(3, samples.position(is_closed=True)))
+            cache.publish(await journal.commit(samples.position(is_closed=True)))
             await written(cache)
 
             assert orders_in(await cache.cached_totals(journal.path, SESSION)) == 2
@@ -179,6 +180,23 @@ def test_closing_takes_no_longer_than_promised(server: RedisServer, fault: Fault
     play(test())
 
     assert waiting[0] in (0, 1_000)
+
+
+def test_a_cancellation_is_never_lost(server: RedisServer) -> None:
+    """The client lost one in fifty with its own time-outs on, and the daemon then waited for ever."""
+
+    async def test() -> None:
+        for turns in range(CANCELLATIONS):
+            cache = RedisCache(Secret(f"{server.url}?socket_timeout=5"), session=SESSION)
+            async with asyncio.timeout(CLOSE_S_MAX), asyncio.TaskGroup() as tasks:
+                task = tasks.create_task(cache.run())
+                for _ in range(turns):
+                    cache.publish_book(book())
+                    await asyncio.sleep(0)
+                task.cancel()
+            await cache.close()
+
+    play(test())
 
 
 def test_closing_writes_what_a_short_run_left(server: RedisServer) -> None:
@@ -347,12 +365,13 @@ async def answering(answer: bytes) -> AsyncIterator[str]:
     """A server that gives the same answer to everything, and hangs up where that is empty."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while answer and await reader.read(65_536):
-            writer.write(answer)
-        writer.close()
+        with closing(writer), suppress(ConnectionError):
+            while answer and await reader.read(65_536):
+                writer.write(answer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        await server.wait_closed()

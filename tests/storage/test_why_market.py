@@ -371,9 +371,9 @@ def test_the_answer_comes_at_once_from_a_crowded_database(
 ) -> None:
     elapsed_s = []
     for _ in range(5):
-        started_s = time.perf_counter()
+        started_s = time.process_time()  # of all threads: what else the machine does meanwhile does not count
         ask(crowded, since_s=since_s)
-        elapsed_s.append(time.perf_counter() - started_s)
+        elapsed_s.append(time.process_time() - started_s)
 
     # 5 gates, 3 looks a minute at each: 15 a minute for 2,000 minutes, or for 60.
     assert ask(crowded, since_s=since_s).count(f"  looked {looks:,} times") == 2

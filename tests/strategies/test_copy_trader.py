@@ -24,7 +24,11 @@ def test_a_purchase_is_copied_with_a_receipt() -> None:
     assert intent.time_in_force is TimeInForce.FAK
     receipt = floor.latest
     assert (receipt.outcome, receipt.reason) == ("copied", "bought")
-    assert (receipt.leader_price, receipt.leader_quantity, receipt.leader_time_ns) == (d("0.5"), d("200"), NOW_NS)
+    assert (receipt.leader_price, receipt.leader_quantity, receipt.leader_time_ns) == (
+        d("0.5"),
+        d("200"),
+        NOW_NS,
+    )
     assert (receipt.our_price, receipt.our_quantity) == (d("0.51"), d("20"))
     assert (receipt.slippage, receipt.delay_s) == (d("0.01"), d("1"))
 
@@ -67,7 +71,7 @@ def test_an_address_is_no_name() -> None:
     floor.trade("BUY 200 UP 0.50", wallet="0xB2", name="0xA1")
     floor.trade("BUY 200 UP 0.50", wallet="0xa1", name="anything")
 
-    assert len(floor.intents) == 1
+    assert [r.wallet for r in floor.receipts.values()] == ["0xa1"]
 
 
 def test_a_deed_that_is_reported_twice_counts_once() -> None:
@@ -151,7 +155,7 @@ def test_both_sides_within_a_window_are_netted() -> None:
     floor.wait(1)
 
     assert [r.outcome for r in floor.receipts.values()] == ["skipped", "copied"]
-    assert list(floor.receipts.values())[0].reason == "net exposure unchanged"
+    assert next(iter(floor.receipts.values())).reason == "net exposure unchanged"
     assert floor.latest.leader_quantity == 100  # 300 UP less 200 complete sets
 
 
@@ -164,7 +168,11 @@ def test_buying_the_other_side_is_an_exit() -> None:
     floor.trade("BUY 100 DOWN 0.50")  # half of the 200 UP is a complete set now
 
     assert floor.held() == 10
-    assert (floor.latest.side, floor.latest.instrument_id, floor.latest.leader_price) == (Side.SELL, UP, d("0.5"))
+    assert (floor.latest.side, floor.latest.instrument_id, floor.latest.leader_price) == (
+        Side.SELL,
+        UP,
+        d("0.5"),
+    )
 
 
 @pytest.mark.parametrize("action", [WalletAction.REDEEM, WalletAction.MERGE])

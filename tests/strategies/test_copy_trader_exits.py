@@ -1,12 +1,10 @@
 """Exits of the copy trader: the target's fraction, tried again until it is sold, never more than is ours."""
 
-from decimal import Decimal
-
 import msgspec
 import pytest
 
 from domain.instrument import Side
-from domain.messages import FillReceived, Settlement
+from domain.messages import FillReceived, OrderChanged, Settlement
 from domain.order import TimeInForce
 from strategies.base_strategy import Holding
 from tests.strategies.copying.floor import Floor
@@ -26,10 +24,15 @@ def leaving(floor: Floor, text: str = "SELL 200 UP 0.50") -> None:
 
 @pytest.mark.parametrize(
     ("sold", "held"),
-    [("SELL 200 UP 0.50", 0), ("SELL 100 UP 0.50", 10), ("SELL 100.5 UP 0.50", "9.95"), ("SELL 900 UP 0.50", 0)],
+    [
+        ("SELL 200 UP 0.50", "0"),
+        ("SELL 100 UP 0.50", "10"),
+        ("SELL 100.5 UP 0.50", "9.95"),
+        ("SELL 900 UP 0.50", "0"),
+    ],
     ids=["all", "half", "a part, rounded down to lots", "more than was seen bought"],
 )
-def test_the_target_s_fraction_is_sold(sold: str, held: Decimal) -> None:
+def test_the_target_s_fraction_is_sold(sold: str, held: str) -> None:
     floor = Floor()
     floor.copied()
 
@@ -68,14 +71,14 @@ def test_part_fills_are_followed_by_attempts_under_keys_of_their_own_until_flat(
 
     leaving(floor)
     assert floor.held() == 10
-    assert (floor.latest.outcome, floor.latest.reason) == ("waiting", "10.00 of 20.00 sold")
+    assert (floor.latest.outcome, floor.latest.reason) == ("waiting", "10 of 20 sold")
     floor.part = d(1)
     floor.wait(1)
 
     assert floor.held() == 0
     keys = [i.signal_key for i in floor.intents if i.side is Side.SELL]
     assert keys == ["exit:m:UP:0", "exit:m:UP:1"]
-    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", 20)
+    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", d(20))
 
 
 def test_a_killed_order_is_tried_again_on_the_next_book_or_second_but_not_at_once() -> None:
@@ -230,7 +233,7 @@ def test_a_sale_that_does_not_settle_is_made_again() -> None:
     floor.wait(1)
 
     assert floor.held() == 0
-    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", 20)
+    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", d(20))
 
 
 def test_an_exit_that_the_resolution_overtakes_has_failed() -> None:
@@ -242,7 +245,10 @@ def test_an_exit_that_the_resolution_overtakes_has_failed() -> None:
     floor.resolve({UP: d(1), DOWN: d(0)})
     floor.wait(3)
 
-    assert (floor.latest.outcome, floor.latest.reason) == ("failed", "0 of 20.00 sold before the market resolved")
+    assert (floor.latest.outcome, floor.latest.reason) == (
+        "failed",
+        "0 of 20 sold before the market resolved",
+    )
     assert len(floor.intents) == 2
 
 
@@ -274,3 +280,47 @@ def test_what_a_buy_at_the_venue_still_brings_is_sold_too() -> None:
     floor.wait(1)
 
     assert floor.held() == 10
+
+
+def test_while_a_sale_is_at_the_venue_nothing_more_is_asked_for() -> None:
+    floor = Floor()
+    floor.copied()
+    floor.is_slow = True
+    leaving(floor)
+
+    floor.wait(20)
+    assert len(floor.intents) == 2
+    floor.is_slow = False
+    floor.answer(part="0.5")
+    floor.wait(1)
+
+    assert floor.held() == 0
+    assert len(floor.intents) == 3
+
+
+def test_an_order_that_is_known_to_exist_is_waited_for_though_it_is_not_listed_any_more() -> None:
+    floor = Floor()
+    floor.copied()
+    floor.is_slow = True
+    leaving(floor)
+    acknowledged = OrderChanged(time_ns=floor.view.time_ns, order=floor.view.working.pop())
+    floor.take(floor.strategy.on_order(acknowledged, floor.view))
+
+    floor.wait(20)
+
+    assert len(floor.intents) == 2
+
+
+def test_a_buy_that_brings_nothing_leaves_nothing_to_sell() -> None:
+    floor = Floor()
+    floor.is_slow = True
+    floor.show()
+    floor.trade("BUY 200 UP 0.50")
+    floor.trade("SELL 200 UP 0.50")
+    assert floor.latest.outcome == "waiting"
+
+    floor.answer(part="0")
+    floor.wait(1)
+
+    assert [r.outcome for r in floor.receipts.values()] == ["failed", "skipped"]
+    assert floor.latest.reason == "nothing held to sell"

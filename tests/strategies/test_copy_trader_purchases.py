@@ -5,9 +5,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from domain.messages import FillReceived, Settlement
-from tests.strategies.copying.floor import Floor
-from tests.support.trading import CLOSES_NS, DOWN, NOW_NS, UP, S, d, fill_of, order
+from domain.messages import FillReceived, OrderChanged, Settlement
+from tests.strategies.copying.floor import OTHER, Floor
+from tests.support.trading import CLOSES_NS, MARKET, NOW_NS, S, d, fill_of, order
 
 
 def test_a_closed_gate_is_final() -> None:
@@ -86,7 +86,7 @@ def test_a_denied_buy_that_is_accepted_later_is_bought_once() -> None:
     ("part", "outcome", "reason"),
     [
         ("0", "failed", "no orders found to match"),
-        ("0.5", "copied", "10.00 of 20.00 bought: no orders found to match"),
+        ("0.5", "copied", "10 of 20 bought: no orders found to match"),
     ],
 )
 def test_a_buy_is_not_repeated_whatever_it_got(part: str, outcome: str, reason: str) -> None:
@@ -172,8 +172,8 @@ def test_the_day_cap_counts_what_was_sold_again_and_ends_with_the_day() -> None:
     assert floor.gates == ["day cap"]
 
     floor.view.time_ns = NOW_NS + 12 * 3600 * S  # midnight
-    later = msgspec.structs.replace(floor.view.markets["m"], closes_ns=CLOSES_NS + 86_400 * S)
-    floor.view.markets["m"] = later
+    later = msgspec.structs.replace(floor.view.markets[MARKET], closes_ns=CLOSES_NS + 86_400 * S)
+    floor.view.markets[MARKET] = later
     floor.show()
     floor.trade("BUY 200 UP 0.50")
 
@@ -211,16 +211,6 @@ def test_the_limit_follows_an_ask_that_has_fallen() -> None:
     assert floor.intents[0].price == d("0.42")
 
 
-def test_a_sixth_position_of_the_target_is_not_opened() -> None:
-    floor = Floor(target_open_max=1)
-    floor.copied()
-    floor.show(of=DOWN)
-
-    floor.trade("BUY 500 DOWN 0.50")
-
-    assert floor.gates == ["too many positions of the target"] or floor.held(UP) == 0
-
-
 def test_a_late_fill_corrects_the_receipt() -> None:
     floor = Floor()
     floor.part = Decimal(0)
@@ -232,4 +222,71 @@ def test_a_late_fill_corrects_the_receipt() -> None:
     event = FillReceived(time_ns=floor.view.time_ns, fill=late, settlement=Settlement.PENDING)
     floor.take(floor.strategy.on_fill(event, floor.view))
 
-    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", 20)
+    assert (floor.latest.outcome, floor.latest.our_quantity) == ("copied", d(20))
+
+
+def test_while_a_buy_is_at_the_venue_it_is_not_asked_for_again() -> None:
+    floor = Floor()
+    floor.is_slow = True
+    floor.show()
+    floor.trade("BUY 200 UP 0.50")
+
+    for _ in range(20):
+        floor.wait(1)
+        floor.show()
+
+    assert len(floor.intents) == 1
+
+
+def test_a_buy_that_is_known_to_exist_is_waited_for_though_it_is_not_listed_any_more() -> None:
+    floor = Floor()
+    floor.is_slow = True
+    floor.show()
+    floor.trade("BUY 200 UP 0.50")
+    acknowledged = OrderChanged(time_ns=floor.view.time_ns, order=floor.view.working.pop())
+    floor.take(floor.strategy.on_order(acknowledged, floor.view))
+
+    for _ in range(70):
+        floor.wait(1)
+        floor.show()
+
+    assert len(floor.intents) == 1
+    assert floor.latest.outcome == "waiting"
+
+
+@pytest.mark.parametrize("cap", ["target_max", "day_max"])
+def test_a_buy_that_is_not_answered_yet_counts_against_the_caps(cap: str) -> None:
+    floor = Floor(**{cap: d("12")})  # the first may cost 10.55
+    floor.is_slow = True
+    floor.show()
+    other = floor.list_another()
+    floor.trade("BUY 200 UP 0.50")
+
+    floor.trade("BUY 200 UP 0.50", market_id=OTHER, instrument_id=other)
+
+    assert len(floor.intents) == 1
+    assert floor.gates == [cap.replace("_max", " cap")]
+
+
+def test_one_position_more_than_allowed_is_not_opened() -> None:
+    floor = Floor(target_open_max=1)
+    floor.copied()
+    other = floor.list_another()
+
+    floor.trade("BUY 200 UP 0.50", market_id=OTHER, instrument_id=other)
+    floor.trade("BUY 200 UP 0.50")
+
+    assert floor.gates == ["too many positions of the target"]
+    assert floor.held() == 40
+
+
+def test_what_was_carried_falls_when_the_target_sells() -> None:
+    floor = Floor(sizing="percent_of_trade", trade_share=d("0.02"))
+    floor.show()
+    for _ in range(2):
+        floor.trade("BUY 100 UP 0.50")  # 2.00 pUSD are carried
+
+    floor.trade("SELL 100 UP 0.50")  # half of it is left
+    floor.trade("BUY 100 UP 0.50")
+
+    assert floor.latest.reason == "below the minimum: 2.00 pUSD are kept for the next"

@@ -142,9 +142,14 @@ def test_the_edge_counts_the_fee() -> None:
 
 def test_the_edge_of_a_year_counts_the_days_until_the_payout() -> None:
     free = {"loss_probability": "0", "capital_rate": "0", "resolution_hours": "23.76"}
-    half = {"bid_min": "0.4", "ask_min": "0.4", "uncalibrated_ok": True}  # 0.5 / 0.5 * 365 / 1 day
+    half: dict[str, str | bool] = {
+        "bid_min": "0.4",
+        "ask_min": "0.4",
+        "uncalibrated_ok": True,
+    }  # 0.5 / 0.5 * 365 / 1 day
     books = ("0.49x9", "0.50x99")
 
+    # 0.5 / 0.5 * 365 / 1 day
     at_limit = gate(sniper(yearly_return_min="365", **free, **half), FakeView(), *books, left_ns=864 * S)
     beyond = gate(sniper(yearly_return_min="365.000001", **free, **half), FakeView(), *books, left_ns=864 * S)
 

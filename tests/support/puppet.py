@@ -1,6 +1,6 @@
 """A strategy that says what a test tells it to say, and remembers what it heard."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from domain.messages import (
     BookSnapshot,
@@ -13,6 +13,7 @@ from domain.messages import (
     TradePrint,
 )
 from strategies.base_strategy import BaseStrategy, Intents, View, state
+from strategies.loader import build
 
 
 class Puppet(BaseStrategy):
@@ -59,6 +60,16 @@ class Puppet(BaseStrategy):
         yield from self.says
         if self.raises:
             raise self.raises[0]
+
+
+PuppetKind = TypeVar("PuppetKind", bound=Puppet)
+
+
+def puppet(kind: type[PuppetKind]) -> PuppetKind:
+    """Build one as the loader does."""
+    built = build(kind, {})
+    assert isinstance(built, kind)
+    return built
 
 
 class OtherPuppet(Puppet):

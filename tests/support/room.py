@@ -10,7 +10,7 @@ from domain.records import OrderRecord, Record
 from engine import Decision, Engine
 from order_manager import OrderManager
 from state.market import MarketData
-from tests.support.puppet import OtherPuppet, Puppet
+from tests.support.puppet import OtherPuppet, Puppet, puppet
 from tests.support.trader import WIDE, RecordKind
 from tests.support.trading import (
     NOW_NS,
@@ -35,7 +35,7 @@ class Room:
         market = MarketData()
         self.orders = OrderManager(session=SESSION, seed=1, venue=PAPER, limits=limits, market=market)
         self.engine = Engine(session=SESSION, market=market, orders=self.orders)
-        self.alpha, self.beta = Puppet(), OtherPuppet()
+        self.alpha, self.beta = puppet(Puppet), puppet(OtherPuppet)
         self.engine.add(self.alpha)
         self.engine.add(self.beta)
         self.journal: list[Record] = []

@@ -24,10 +24,11 @@ from domain.order import Intent, Order, OrderStatus
 from strategies.base_strategy import Holding, Intents
 from strategies.copy_trader import CopyTrader
 from strategies.loader import build
-from tests.support.trading import ALPHA, MARKET, NOW_NS, UP, S, book, fill_of, market
+from tests.support.trading import ALPHA, MARKET, NOW_NS, UP, S, book, d, fill_of, market
 
 NOTHING = Holding(Decimal(0), Decimal(0), Decimal(0))
 WALLET = "0xA1"
+OTHER = MarketId("n")
 DEFAULTS = {"target": "leader", "window_s": 0, "sizing": "fixed", "fixed_notional": Decimal("10.20")}
 """At a limit of 0.51 the fixed size is 20 shares."""
 
@@ -70,7 +71,8 @@ class FakeView:
 class Floor:
     """Runs the hooks, keeps what they yield, and answers orders at once: `part` of each is filled at its limit.
 
-    With `denies` no order comes of an intent; without `settles` bought shares cannot be sold yet.
+    With `denies` no order comes of an intent; with `is_slow` it stays at the venue until `answer`; without
+    `settles` bought shares cannot be sold yet.
     """
 
     def __init__(self, **parameters: object) -> None:
@@ -79,12 +81,14 @@ class Floor:
         assert isinstance(strategy, CopyTrader)
         self.strategy = strategy
         self.part = Decimal(1)
-        self.denies, self.settles = False, True
+        self.denies, self.settles, self.is_slow = False, True, False
+        self.at_venue: list[Intent] = []
         self.intents: list[Intent] = []
         self.gates: list[str] = []
         self.receipts: dict[str, Receipt] = {}
         self.keys: set[str] = set()
         self.trades = 0
+        self.spent = Decimal(0)
         self.take(strategy.on_start(self.view))
 
     # --- what happens -------------------------------------------------------------------------------
@@ -131,6 +135,17 @@ class Floor:
         event = MarketResolved(time_ns=self.view.time_ns, market_id=MARKET, payouts=payouts)
         self.take(self.strategy.on_resolved(event, self.view))
 
+    def list_another(self) -> InstrumentId:
+        """List a second market with a proper book, and return its first outcome."""
+        first = market()
+        tokens = [(t, InstrumentId(t.id.replace("m:", "n:"))) for t in first.instruments]
+        instruments = tuple(
+            msgspec.structs.replace(t, id=i, market_id=OTHER, complement_id=None) for t, i in tokens
+        )
+        self.view.markets[OTHER] = msgspec.structs.replace(first, id=OTHER, instruments=instruments)
+        self.show(of=instruments[0].id)
+        return instruments[0].id
+
     def copied(self) -> None:
         """Have a copied position: 20 shares, of the target's 200."""
         self.show()
@@ -163,7 +178,20 @@ class Floor:
         for intent in yielded:
             if isinstance(intent, Intent) and not self.denies and intent.signal_key not in self.keys:
                 self.keys.add(intent.signal_key)
-                self._execute(intent)
+                self._accept(intent)
+
+    def answer(self, *, part: str = "1") -> None:
+        """Let the venue execute so much of the order that it has had longest."""
+        self.view.working.pop(0)
+        self._execute(self.at_venue.pop(0), part=d(part))
+
+    def _accept(self, intent: Intent) -> None:
+        if not self.is_slow:
+            self._execute(intent)
+            return
+        self.at_venue.append(intent)
+        order = msgspec.structs.replace(self._order(intent, Decimal(0)), status=OrderStatus.OPEN)
+        self.view.working.append(order)
 
     def _note(self, intent: StrategyIntent) -> None:
         match intent:
@@ -176,9 +204,8 @@ class Floor:
             case _:
                 pass
 
-    def _execute(self, intent: Intent) -> None:
-        lot = Decimal("0.01")
-        filled = (intent.quantity * self.part).quantize(lot)
+    def _execute(self, intent: Intent, *, part: Decimal | None = None) -> None:
+        filled = (intent.quantity * (self.part if part is None else part)).quantize(Decimal("0.01"))
         order = self._order(intent, filled)
         if filled:
             self._book(intent, filled)
@@ -191,6 +218,7 @@ class Floor:
         before = self.view.holding(intent.instrument_id)
         sign = 1 if intent.side is Side.BUY else -1
         quantity = before.quantity + sign * filled
+        self.spent += filled * intent.price if sign > 0 else 0
         cost = before.cost + filled * intent.price if sign > 0 else before.cost * quantity / before.quantity
         settled = before.settled_quantity + (sign * filled if sign < 0 or self.settles else 0)
         assert quantity >= 0, "sold more than we had"
