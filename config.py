@@ -7,7 +7,7 @@ import os
 import re
 import tomllib
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from settings import (
     NewStrategyCommand,
     PaperSettings,
     RunSettings,
+    Secret,
     StopPolicy,
     WhyCommand,
     WhyMarketCommand,
@@ -48,6 +49,7 @@ __all__ = [
     "NewStrategyCommand",
     "PaperSettings",
     "RunSettings",
+    "Secret",
     "StopPolicy",
     "WhyCommand",
     "WhyMarketCommand",
@@ -71,18 +73,6 @@ class Option(NamedTuple):
 
 STRATEGY, TOKEN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}"), re.compile(r"[!-~]{1,100}")
 EXPECTED = {STRATEGY: "give names, each once: sniper,quoter", TOKEN_ID: "give IDs, each once: 123,456"}
-
-
-class Secret:
-    """A value that only `reveal()` gives away: printed it is `[redacted]`; encoding or pickling it raises."""
-
-    __slots__ = ("reveal",)
-
-    def __init__(self, value: str) -> None:
-        self.reveal: Callable[[], str] = lambda: value
-
-    def __repr__(self) -> str:
-        return "[redacted]"
 
 
 class Settings(Struct, frozen=True, kw_only=True):

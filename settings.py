@@ -1,5 +1,6 @@
 """Settings that are tables of the file: limits of the controls, the simulated venue, how a run behaves."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -119,3 +120,15 @@ class NewStrategyCommand(Struct, frozen=True, kw_only=True):
 
 
 Command = WhyCommand | WhyMarketCommand | ControlCommand | NewStrategyCommand
+
+
+class Secret:
+    """A value that only `reveal()` gives away: printed it is `[redacted]`; encoding or pickling it raises."""
+
+    __slots__ = ("reveal",)
+
+    def __init__(self, value: str) -> None:
+        self.reveal: Callable[[], str] = lambda: value
+
+    def __repr__(self) -> str:
+        return "[redacted]"

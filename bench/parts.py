@@ -18,7 +18,7 @@ from state.market import MarketData
 from storage.sessions import RunInfo
 from storage.store import Store
 from strategies.base_strategy import BaseStrategy, Intents, View
-from venues.base import ClientIdClass, ReportSink, VenueOrder
+from venues.base import ClientIdClass, ReportSink, Venue, VenueOrder
 
 START_NS = 1_790_586_000_000_000_000
 PAPER = VenueName("paper")
@@ -36,7 +36,7 @@ WIDE = Limits(
 )
 
 
-class InstantVenue:
+class InstantVenue(Venue):
     """Acknowledges at once and cancels at once: what is left is the daemon's own cost."""
 
     name = PAPER

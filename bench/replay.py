@@ -8,7 +8,7 @@ from pathlib import Path
 
 import uvloop
 
-from backtest.lockstep import Lockstep, Parts
+from backtest.lockstep import Gate, Lockstep, Parts
 from backtest.open_tape import open_tape
 from bench.orders import scratch
 from bench.parts import START_NS, Watcher, snapshot, wired
@@ -21,7 +21,7 @@ from runner import Backlog, Runner
 EVENTS = 200_000
 
 
-class Open:
+class Open(Gate):
     """A gate that nobody holds."""
 
     def is_wanted(self, event: MarketEvent) -> bool:

@@ -93,16 +93,21 @@ def stale_data(c: Candidate) -> Verdict:
 
 
 def quantity(c: Candidate) -> Verdict:
-    """02: a positive whole number of lots, at least the venue's minimum and at most the cap."""
+    """02: a positive whole number of lots, at least the venue's minimum and at most the cap.
+
+    The minimum is one of resting orders; a sale that takes at once may close what is left of a position.
+    """
     instrument, wanted, cap = _instrument(c), c.intent.quantity, c.limits.order_quantity_max
-    limit = f"{instrument.quantity_min} to {NO_LIMIT if cap is None else cap}, lots of {instrument.lot_size}"
+    is_exit = c.intent.side is Side.SELL and c.intent.time_in_force.is_immediate
+    least = instrument.lot_size if is_exit else instrument.quantity_min
+    limit = f"{least} to {NO_LIMIT if cap is None else cap}, lots of {instrument.lot_size}"
     if cap is None:
         reason = "a missing limit denies"
     elif not wanted.is_finite() or wanted <= 0:
         reason = "the quantity is not a positive number"
     elif wanted % instrument.lot_size:
         reason = "the quantity is not a whole number of lots"
-    elif wanted < instrument.quantity_min:
+    elif wanted < least:
         reason = "the quantity is below the venue's minimum"
     else:
         reason = "" if wanted <= cap else "the quantity is above the cap"

@@ -74,7 +74,6 @@ class Sniper(SniperParameters):
         """Count an order that ended."""
         if event.order.is_done:
             self._record.note_ended(event.order)
-            self._crypto.note_ended(event.order)
         return iter(())
 
     def on_resolved(self, event: MarketResolved, view: View) -> Intents:

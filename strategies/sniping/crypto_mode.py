@@ -79,7 +79,7 @@ class CryptoMode:
             yield PassedOver(market.id, bid)
 
     def tend(self, now_ns: int, view: View) -> Intents:
-        """Cancel resting bids whose fair value fell or whose feed is silent; costs nothing where none rests."""
+        """Cancel resting bids whose fair value fell or whose feed is silent; costs little where none rests."""
         for market_id, placed in self._fair_when_placed.items():
             market = view.market(market_id)
             if market is None or market.up_down is None:
@@ -89,11 +89,6 @@ class CryptoMode:
                     continue
                 if reason := self._reason_to_cancel(market, market.up_down, order, placed, now_ns):
                     yield CancelIntent(order_id=order.id, reason=reason)
-
-    def note_ended(self, order: Order) -> None:
-        """Forget a bid that is gone."""
-        if order.post_only:
-            self._fair_when_placed.pop(order.market_id, None)
 
     def forget(self, market_id: MarketId) -> None:
         """Drop what is known of a market that resolved."""
