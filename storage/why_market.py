@@ -85,7 +85,7 @@ class Tally(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """All that one strategy left about the market in the time asked for; `last_look` only where it left nothing."""
+    """All that one strategy left about the market in the time asked for; `last_look` is set where that is nothing."""
 
     strategy: str
     last_look: str | None
@@ -228,7 +228,7 @@ async def _evidence(connection: aiosqlite.Connection, found: Found, start: str) 
     for name in sorted(seen | {name for (run,) in runs for name in run.split(",")} - {""}):
         mine = {kind: [row for row in rows if row.strategy == name] for kind, rows in tallies.items()}
         last_look = None
-        if name not in seen:
+        if start and name not in seen:
             ((last_look,),) = await _rows(connection, tuple[str | None], LAST_LOOK, session, market, name)
         evidence.append(Evidence(strategy=name, last_look=last_look, **mine))
     return evidence

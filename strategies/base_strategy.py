@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, dataclass_transform
 
 from domain.book import OrderBook
 from domain.errors import ConfigurationError
@@ -119,9 +119,9 @@ class Health(NamedTuple):
     reason: str
 
 
-def state(factory: Callable[[], T]) -> T:
+def state(factory: Callable[[], T], *, init: Literal[False] = False) -> T:
     """Declare a private field: `_peaks: dict[InstrumentId, Decimal] = state(dict)`; it is no parameter."""
-    return dataclasses.field(default_factory=factory, init=False, repr=False)
+    return dataclasses.field(default_factory=factory, init=init, repr=False)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(state,))

@@ -68,6 +68,17 @@ def test_after_it_came_down_the_same_signal_is_a_duplicate() -> None:
     assert decision.sends == ()
 
 
+def test_each_signal_comes_down_by_itself() -> None:
+    room, other = Room(), intent("BUY 10 UP 0.40", key="other")
+
+    room.look(BUY, other)
+    room.look(other)
+    room.look(BUY, other)
+
+    assert outcomes(room) == [(1, "ORDERED"), (2, "ORDERED"), (3, "DUPLICATE")]
+    assert [signal.key for signal in room.written(SignalRecord)] == ["k", "other", "k"]
+
+
 def test_a_denied_signal_that_is_ordered_later_keeps_its_row() -> None:
     room = Room(cash="4.99")
 

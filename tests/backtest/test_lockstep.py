@@ -114,9 +114,7 @@ class Run:
         self.gate = Stop(stop_before, kind)
         self.driver = Lockstep(parts, recorded=list(recorded), note_input=self.noted.append, gate=self.gate)
 
-    def play(
-        self, events: Iterable[MarketEvent], *, meanwhile: Callable[["Run"], None] = lambda _: None
-    ) -> InputKind | None:
+    def play(self, events: Iterable[MarketEvent]) -> InputKind | None:
         """Play to the end or to the stop."""
 
         async def run() -> InputKind | None:

@@ -26,6 +26,7 @@ VALUES = st.decimals(min_value=-1_000_000, max_value=1_000_000, places=9)
 STEPS = st.sampled_from([d("0.000001"), d("0.00001"), d("0.001"), d("0.01"), d("0.25"), d("5")])
 PRICES = st.decimals(min_value="0.001", max_value="0.999", places=3)
 QUANTITIES = st.decimals(min_value="0.01", max_value="100000", places=2)
+FILLS = st.decimals(min_value="0.000001", max_value="100000", places=6)
 RATES = st.sampled_from([d("0"), d("0.04"), d("0.05"), d("0.07")])
 
 
@@ -62,7 +63,7 @@ def test_a_whole_number_of_steps_is_left_alone(steps: int, step: Decimal) -> Non
     assert rounded == (value, value, value)
 
 
-@given(PRICES, QUANTITIES)
+@given(PRICES, FILLS)
 def test_we_owe_at_least_and_get_at_most_what_a_trade_is_worth(price: Decimal, quantity: Decimal) -> None:
     worth = price * quantity
 
@@ -70,7 +71,7 @@ def test_we_owe_at_least_and_get_at_most_what_a_trade_is_worth(price: Decimal, q
     assert 0 <= worth - proceeds_of(price=price, quantity=quantity) < UNIT
 
 
-@given(PRICES, QUANTITIES, QUANTITIES)
+@given(PRICES, FILLS, FILLS)
 def test_a_purchase_in_parts_costs_at_most_a_unit_more(price: Decimal, one: Decimal, other: Decimal) -> None:
     whole = cost_of(price=price, quantity=one + other)
 

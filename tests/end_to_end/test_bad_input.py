@@ -11,9 +11,11 @@ from backtest.own_tape import write_tape
 from backtest.recorded_books import RecordedBooks
 from tests.end_to_end import tapes
 from tests.end_to_end.conftest import Finished
-from tests.end_to_end.daemon import EMBEDDED, REFUSAL_S_MAX, Daemon, assert_refused, running
+from tests.end_to_end.daemon import EMBEDDED, Daemon, assert_refused, running
 
 SNIPER = ("--strategies", "sniper")
+SLOW = pytest.mark.slow
+"""Each case is quick, and there are many: the first of each kind are tried at every save, the rest before a push."""
 
 
 @pytest.mark.parametrize(
@@ -21,27 +23,29 @@ SNIPER = ("--strategies", "sniper")
     [
         pytest.param("", "--strategies", id="nothing"),
         pytest.param("--strategies snipr", "'snipr' close: sniper", id="strategy"),
-        pytest.param("--strategies sniper,snipr", "'snipr' close: sniper", id="second strategy"),
-        pytest.param("--strategies base_strategy", "'base_strategy'", id="no strategy"),
-        pytest.param("--strategies ../sniper", "../sniper", id="path"),
-        pytest.param("--strategies sniper,sniper", "sniper each once", id="twice"),
-        pytest.param("--mode wet-run", "--mode wet-run dry-run", id="mode"),
+        pytest.param("--strategies sniper,snipr", "'snipr' close: sniper", id="second strategy", marks=SLOW),
+        pytest.param("--strategies base_strategy", "'base_strategy'", id="no strategy", marks=SLOW),
+        pytest.param("--strategies ../sniper", "../sniper", id="path", marks=SLOW),
+        pytest.param("--strategies sniper,sniper", "sniper each once", id="twice", marks=SLOW),
+        pytest.param("--mode wet-run", "--mode wet-run dry-run", id="mode", marks=SLOW),
         pytest.param("--mode live", "--mode live gate dry-run", id="live mode"),
-        pytest.param("--market lve", "--market lve live", id="market"),
+        pytest.param("--market lve", "--market lve live", id="market", marks=SLOW),
         pytest.param("--market live", "--market live later replay", id="live market"),
-        pytest.param("--market sim --tape x", "--tape x sim no recording", id="recording of a sim"),
-        pytest.param("--speed 0", "--speed 0 max", id="speed zero"),
+        pytest.param(
+            "--market sim --tape x", "--tape x sim no recording", id="recording of a sim", marks=SLOW
+        ),
+        pytest.param("--speed 0", "--speed 0 max", id="speed zero", marks=SLOW),
         pytest.param("--speed fast", "--speed fast max", id="speed"),
         pytest.param("--seed -1", "--seed -1 0", id="seed"),
-        pytest.param("--seed 1.5", "--seed 1.5 whole", id="half a seed"),
-        pytest.param("--duration -3", "--duration -3", id="duration"),
-        pytest.param("--events 0", "--events 0 1", id="events"),
+        pytest.param("--seed 1.5", "--seed 1.5 whole", id="half a seed", marks=SLOW),
+        pytest.param("--duration -3", "--duration -3", id="duration", marks=SLOW),
+        pytest.param("--events 0", "--events 0 1", id="events", marks=SLOW),
         pytest.param("--cash nan", "--cash nan number", id="cash"),
-        pytest.param("--cash 1e30", "--cash 1e30 100000000", id="cash beyond all"),
-        pytest.param("--log-level loud", "--log-level loud info", id="log level"),
+        pytest.param("--cash 1e30", "--cash 1e30 100000000", id="cash beyond all", marks=SLOW),
+        pytest.param("--log-level loud", "--log-level loud info", id="log level", marks=SLOW),
         pytest.param("--token-id 123", "--token-id '123' does not list", id="token"),
         pytest.param("--stratgies sniper", "--stratgies --strategies", id="option"),
-        pytest.param("--config nowhere.toml", "nowhere.toml TOML", id="config"),
+        pytest.param("--config nowhere.toml", "nowhere.toml TOML", id="config", marks=SLOW),
         pytest.param("--tape nowhere", "nowhere does not exist --tape", id="tape"),
         pytest.param("--db ..", ".. not a file --db", id="folder as database"),
         pytest.param(
@@ -54,7 +58,7 @@ SNIPER = ("--strategies", "sniper")
         ),
         pytest.param("why s1-nothing", "data/positions.db --db", id="why without a run"),
         pytest.param("status", "no daemon data/positions.db --db", id="status of nothing"),
-        pytest.param("pause sniper", "no daemon data/positions.db --db", id="pause of nothing"),
+        pytest.param("pause sniper", "no daemon data/positions.db --db", id="pause of nothing", marks=SLOW),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(daemon: Daemon, line: str, told: str) -> None:
@@ -70,14 +74,21 @@ def test_an_option_that_is_wrong_is_refused(daemon: Daemon, line: str, told: str
     [
         pytest.param("[run]\nsped = 2", "sped close: speed", id="key"),
         pytest.param("[runn]\nspeed = 2", "runn close: run", id="table"),
-        pytest.param("[limits]\norder_notional_mx = 2", "order_notional_max", id="limit"),
-        pytest.param("[limits]\norder_notional_max = -2", "order_notional_max -2", id="limit's value"),
+        pytest.param("[limits]\norder_notional_mx = 2", "order_notional_max", id="limit", marks=SLOW),
+        pytest.param(
+            "[limits]\norder_notional_max = -2", "order_notional_max -2", id="limit's value", marks=SLOW
+        ),
         pytest.param("[strategies.snipr]\nbid_min = 0.9", "snipr sniper", id="strategy"),
         pytest.param("[strategies.sniper]\nbid_mn = 0.9", "bid_mn bid_min", id="parameter"),
         pytest.param("[strategies.sniper]\nbid_min = 1.5", "bid_min 1.5", id="parameter's value"),
-        pytest.param("[strategies.sniper]\nask_min = 0.99", "ask_min 0.99 ask_max", id="parameters together"),
-        pytest.param("[run]\nstop_policy = 'flee'", "stop_policy flee keep", id="stop policy"),
-        pytest.param("run\n", "TOML", id="not TOML"),
+        pytest.param(
+            "[strategies.sniper]\nask_min = 0.99",
+            "ask_min 0.99 ask_max",
+            id="parameters together",
+            marks=SLOW,
+        ),
+        pytest.param("[run]\nstop_policy = 'flee'", "stop_policy flee keep", id="stop policy", marks=SLOW),
+        pytest.param("run\n", "TOML", id="not TOML", marks=SLOW),
     ],
 )
 def test_a_file_of_settings_that_is_wrong_is_refused(daemon: Daemon, text: str, told: str) -> None:
@@ -119,8 +130,8 @@ def unknown_market(folder: Path) -> None:
         pytest.param(cut_off, "books.jsonl.gz cannot be read", id="cut off"),
         pytest.param(garbage, "books.jsonl.gz line 1", id="garbage line"),
         pytest.param(no_books, "books.jsonl.gz holds no books", id="no books"),
-        pytest.param(no_gzip, "books.jsonl.gz cannot be read", id="no gzip"),
-        pytest.param(unknown_market, "books.jsonl.gz line 1 0x1", id="unknown market"),
+        pytest.param(no_gzip, "books.jsonl.gz cannot be read", id="no gzip", marks=SLOW),
+        pytest.param(unknown_market, "books.jsonl.gz line 1 0x1", id="unknown market", marks=SLOW),
     ],
 )
 def test_a_broken_recording_is_refused(daemon: Daemon, damage: object, told: str) -> None:
@@ -134,10 +145,10 @@ def test_a_broken_recording_is_refused(daemon: Daemon, damage: object, told: str
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        pytest.param("", "no tape of ours", id="empty"),
+        pytest.param("", "no tape of ours", id="empty", marks=SLOW),
         pytest.param("hello\n", "no tape of ours", id="not ours"),
-        pytest.param('{"tape_version":1,"label":"x"}\n', "no market event", id="no events"),
-        pytest.param('{"tape_version":9,"label":"x"}\n', "version 9", id="newer"),
+        pytest.param('{"tape_version":1,"label":"x"}\n', "no market event", id="no events", marks=SLOW),
+        pytest.param('{"tape_version":9,"label":"x"}\n', "version 9", id="newer", marks=SLOW),
         pytest.param('{"tape_version":1,"label":"x"}\n{}\n', "line 2", id="garbage line"),
     ],
 )
@@ -271,7 +282,7 @@ def test_what_only_tells_ends_at_once_and_well(daemon: Daemon, word: str) -> Non
 
     assert (ended.code, ended.stderr) == (0, "")
     assert "orchestrator.py" in ended.stdout
-    assert ended.seconds < REFUSAL_S_MAX
+    assert ended.is_prompt
 
 
 def test_the_embedded_recording_is_where_the_default_run_expects_it() -> None:

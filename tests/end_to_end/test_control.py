@@ -18,13 +18,8 @@ SWITCHES = "SELECT timestamp, type, payload FROM events WHERE type IN ('strategy
 def at_work(traders: Daemon, short_tape: Path) -> Iterator[Running]:
     """A daemon that listens, at a pace at which its hour takes a minute."""
     with running(traders, "--tape", str(short_tape), "--speed", "60") as process:
-        process.wait_until(lambda: socket_of(traders).exists())
+        process.wait_until(traders.socket.exists)
         yield process
-
-
-def socket_of(daemon: Daemon) -> Path:
-    """Where a daemon listens."""
-    return daemon.db.with_name(f"{daemon.db.name}.sock")
 
 
 def say(daemon: Daemon, *words: str) -> str:
@@ -45,7 +40,7 @@ def test_a_strategy_is_paused_and_resumed(traders: Daemon, at_work: Running) -> 
 
 def test_only_its_owner_may_speak_to_it(traders: Daemon, at_work: Running) -> None:
     assert at_work.is_alive
-    assert stat.S_IMODE(socket_of(traders).stat().st_mode) == 0o600
+    assert stat.S_IMODE(traders.socket.stat().st_mode) == 0o600
 
 
 def test_an_unknown_strategy_is_refused_with_the_nearest(traders: Daemon, at_work: Running) -> None:

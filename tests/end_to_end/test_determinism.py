@@ -47,7 +47,7 @@ def test_a_generated_market_is_the_same_for_the_same_seed(tmp_path: Path) -> Non
         daemon.folder.mkdir()
         (daemon.folder / "desk.toml").write_text("[run]\nsim_hours = 1\n")
         words = ("--market", "sim", "--config", "desk.toml", "--seed", seed)
-        ended = daemon.trade(*words, "--events", "20000", PYTHONHASHSEED=seed)
+        ended = daemon.trade(*words, "--events", "6000", PYTHONHASHSEED=seed)
         assert ended.result.market == "sim"
         assert "SYNTHETIC" in ended.stderr
     second.trade("--market", "sim", "--config", "desk.toml", "--seed", "3", "--events", "1")
