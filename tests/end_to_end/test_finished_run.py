@@ -34,6 +34,14 @@ CONTROLS = {"01", "02", "03", "06", "10", "11", "13", "17", "18", "23", "26"}
 UNITS = 1_000_000
 
 
+@pytest.fixture(params=["finished", pytest.param("busy", marks=pytest.mark.slow)])
+def either(request: pytest.FixtureRequest) -> Finished:
+    """A run with little trading, and one with a lot of it, in which fills fail and answers are lost."""
+    run = request.getfixturevalue(request.param)
+    assert isinstance(run, Finished)
+    return run
+
+
 def pusd(daemon: Daemon, account: str) -> Decimal:
     """Balance of all accounts of a kind, summed over their owners."""
     query = "SELECT coalesce(sum(units), 0) FROM ledger WHERE asset = 'pUSD' AND account LIKE ?"
@@ -93,86 +101,106 @@ def test_the_first_fill_explains_itself(finished: Finished) -> None:
     assert instrument in (f"{market}:UP", f"{market}:DOWN")
 
 
-def test_the_entries_of_a_transfer_sum_to_zero_for_each_asset(finished: Finished) -> None:
+def test_the_entries_of_a_transfer_sum_to_zero_for_each_asset(either: Finished) -> None:
     sums = "SELECT transfer_id FROM ledger GROUP BY transfer_id, asset HAVING sum(units) != 0"
 
-    assert finished.daemon.rows(sums) == []
-    assert finished.daemon.value("SELECT count(*) FROM ledger") > 0
+    assert either.daemon.rows(sums) == []
+    assert either.daemon.value("SELECT count(*) FROM ledger") > 0
 
 
-def test_units_are_whole_numbers_and_the_amounts_beside_them_exact(finished: Finished) -> None:
-    rows = finished.daemon.rows("SELECT typeof(units), amount, units FROM ledger")
+def test_units_are_whole_numbers_and_the_amounts_beside_them_exact(either: Finished) -> None:
+    rows = either.daemon.rows("SELECT typeof(units), amount, units FROM ledger")
 
     assert {kind for kind, *_ in rows} == {"integer"}
     assert [row for row in rows if Decimal(repr(row[1])) * UNITS != row[2]] == []
 
 
-def test_accounts_are_of_the_known_kinds_and_have_an_owner(finished: Finished) -> None:
-    accounts = [name.partition(":") for (name,) in finished.daemon.rows("SELECT account FROM ledger")]
+def test_accounts_are_of_the_known_kinds_and_have_an_owner(either: Finished) -> None:
+    accounts = [name.partition(":") for (name,) in either.daemon.rows("SELECT account FROM ledger")]
 
     assert {kind for kind, _, _ in accounts} <= ACCOUNTS
     assert all(owner for _, _, owner in accounts)
 
 
-def test_equity_is_cash_and_profit_less_fees(finished: Finished) -> None:
-    result, daemon = finished.ended.result, finished.daemon
-    sniper = result.strategies["sniper"]
+def test_equity_is_cash_and_profit_less_fees(either: Finished) -> None:
+    result, daemon = either.ended.result, either.daemon
+    figures = result.strategies.values()
 
     # What we own is positive in the ledger and where it came from is negative, so profit stands negative.
     paid_in, realised = -pusd(daemon, "EXTERNAL"), -pusd(daemon, "REALISED_PNL")
+    unrealised = sum((of.unrealized_pnl for of in figures), Decimal(0))
     assert paid_in == 1000
-    assert realised == sniper.realized_pnl
-    assert result.equity == paid_in + realised + sniper.unrealized_pnl - sniper.fees
-    # Everything has been redeemed, so it is all cash again.
-    assert result.equity == pusd(daemon, "CASH")
+    assert realised == sum(of.realized_pnl for of in figures)
+    assert pusd(daemon, "FEES") == sum(of.fees for of in figures)
+    assert result.equity == paid_in + realised + unrealised - pusd(daemon, "FEES")
+    # The same from the other side: what there is, and what is held at cost.
+    held = pusd(daemon, "INVENTORY") + pusd(daemon, "UNSETTLED")
+    assert result.equity == pusd(daemon, "CASH") + pusd(daemon, "RESERVED") + held + unrealised
 
 
-def test_every_fill_is_in_the_ledger_with_its_cost_and_fee(finished: Finished) -> None:
+def test_everything_has_been_redeemed_at_the_end(finished: Finished) -> None:
+    assert finished.ended.result.equity == pusd(finished.daemon, "CASH")
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True,
+    reason="shares that a resting sale holds at the resolution come back when it is cancelled, and nobody redeems"
+    " them (BaseStrategy.on_resolved looks once, at what is free then)",
+)
+def test_nothing_of_a_resolved_market_is_held_for_ever(busy: Finished) -> None:
+    resolved = "SELECT json_extract(payload, '$.market') FROM events WHERE type = 'market.resolved'"
+
+    assert (
+        busy.daemon.rows(f"SELECT symbol FROM positions WHERE status = 'OPEN' AND market IN ({resolved})")
+        == []
+    )
+
+
+def test_every_fill_is_in_the_ledger_with_its_cost_and_fee(either: Finished) -> None:
     cost = "SELECT sum(CAST(round(price * size * 1e6) AS INTEGER)) FROM trades"
     fees = "SELECT sum(CAST(round(fee * 1e6) AS INTEGER)) FROM trades WHERE settlement != 'FAILED'"
     booked = "SELECT sum(units) FROM ledger WHERE kind = 'FILL' AND asset = 'pUSD' AND account LIKE ?"
 
-    assert finished.daemon.value(cost) == finished.daemon.value(booked, "UNSETTLED:%")
-    assert Decimal(finished.daemon.value(fees)) / UNITS == pusd(finished.daemon, "FEES")
+    assert either.daemon.value(cost) == either.daemon.value(booked, "UNSETTLED:%")
+    assert Decimal(either.daemon.value(fees)) / UNITS == pusd(either.daemon, "FEES")
 
 
-def test_every_reservation_is_closed_at_the_end(finished: Finished) -> None:
-    rows = finished.daemon.rows("SELECT DISTINCT status, pending FROM reservations")
+def test_every_reservation_is_closed_at_the_end(either: Finished) -> None:
+    rows = either.daemon.rows("SELECT DISTINCT status, pending FROM reservations")
 
     assert rows == [("closed", 0)]
-    assert pusd(finished.daemon, "RESERVED") == 0
+    assert pusd(either.daemon, "RESERVED") == 0
     unreserved = "SELECT id FROM orders WHERE side = 'BUY' AND id NOT IN (SELECT order_id FROM reservations)"
-    assert finished.daemon.rows(unreserved) == []
+    assert either.daemon.rows(unreserved) == []
 
 
-def test_every_order_ended_in_a_state_of_the_design(finished: Finished) -> None:
-    states = {state for (state,) in finished.daemon.rows("SELECT DISTINCT status FROM orders")}
+def test_every_order_ended_in_a_state_of_the_design(either: Finished) -> None:
+    states = {state for (state,) in either.daemon.rows("SELECT DISTINCT status FROM orders")}
 
     assert states
     assert states <= {str(state) for state in TERMINAL}
 
 
-def test_the_events_of_an_order_follow_the_table(finished: Finished) -> None:
-    steps = finished.daemon.rows("SELECT event, status_before, status_after FROM order_events")
+def test_the_events_of_an_order_follow_the_table(either: Finished) -> None:
+    steps = either.daemon.rows("SELECT event, status_before, status_after FROM order_events")
     table = {(str(before), str(event)): str(after) for (before, event), after in TRANSITIONS.items()}
 
     accepted = [after for event, _, after in steps if event is None]
-    assert accepted == [OrderStatus.ACCEPTED] * finished.daemon.value("SELECT count(*) FROM orders")
+    assert accepted == [OrderStatus.ACCEPTED] * either.daemon.value("SELECT count(*) FROM orders")
     assert [step for step in steps if step[0] and table.get((step[1], step[0])) != step[2]] == []
     last = "SELECT status_after FROM order_events WHERE order_id = o.id ORDER BY id DESC LIMIT 1"
-    assert finished.daemon.rows(f"SELECT id FROM orders o WHERE status != ({last})") == []
+    assert either.daemon.rows(f"SELECT id FROM orders o WHERE status != ({last})") == []
 
 
-def test_an_order_is_stored_as_sending_before_anything_comes_back(finished: Finished) -> None:
-    for (order_id,) in finished.daemon.rows("SELECT id FROM orders"):
-        steps = finished.daemon.rows(
-            "SELECT event FROM order_events WHERE order_id = ? ORDER BY id", order_id
-        )
+def test_an_order_is_stored_as_sending_before_anything_comes_back(either: Finished) -> None:
+    for (order_id,) in either.daemon.rows("SELECT id FROM orders"):
+        steps = either.daemon.rows("SELECT event FROM order_events WHERE order_id = ? ORDER BY id", order_id)
         assert [event for (event,) in steps[:2]] == [None, OrderEvent.SEND]
 
 
-def test_the_controls_are_stored_with_their_numbers(finished: Finished) -> None:
-    for (detail,) in finished.daemon.rows("SELECT detail FROM order_events WHERE event IS NULL"):
+def test_the_controls_are_stored_with_their_numbers(either: Finished) -> None:
+    for (detail,) in either.daemon.rows("SELECT detail FROM order_events WHERE event IS NULL"):
         verdicts = json.loads(detail)
         assert {verdict["control"] for verdict in verdicts} >= CONTROLS
         assert all(verdict["value"] and verdict["limit"] for verdict in verdicts)
@@ -218,8 +246,8 @@ def test_what_was_passed_over_is_counted_by_minute_and_gate(finished: Finished) 
     assert 0 < sum(count for *_, count in rows) <= EVENTS
 
 
-def test_ids_contain_the_session(finished: Finished) -> None:
-    ids = finished.daemon.rows(
+def test_ids_contain_the_session(either: Finished) -> None:
+    ids = either.daemon.rows(
         "SELECT id FROM orders UNION SELECT intent_id FROM orders UNION SELECT trade_id FROM trades"
         " UNION SELECT correlation_id FROM signals"
     )

@@ -1,12 +1,13 @@
 """Strategies that misbehave beside a good one: each is stopped alone, durably, and the good one does not notice."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end.conftest import Finished
-from tests.end_to_end.daemon import Daemon, Ended, Rows, assert_same
+from tests.end_to_end.daemon import Daemon, Ended, Rows, Running, assert_same, running
 from tests.end_to_end.guests import MISBEHAVES_AT_BOOK
 
 pytestmark = pytest.mark.slow
@@ -170,6 +171,45 @@ def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
 
     assert ended.code == 0, ended.stderr
     assert_same(of_sniper(solo.daemon), of_sniper(traders))
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Guard._look measures a hook by the wall clock: a strategy that was not even running is stopped",
+)
+def test_a_machine_that_stands_still_for_a_moment_stops_no_strategy(
+    traders: Daemon, short_tape: Path
+) -> None:
+    words = ("--tape", str(short_tape), "--events", str(MISBEHAVES_AT_BOOK + 100))
+    with running(traders, *words, strategies="thinks") as process:
+        process.wait_until((traders.folder / "thinking").exists)  # for 0.2 s of its own time, from now on
+        stand_still(process, seconds=0.7)
+        ended = process.wait()
+
+    assert ended.code == 0, ended.stderr
+    assert traders.rows(STOPPED) == []
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the watchdog counts the time in which the process was stopped: Ctrl-Z and fg end the daemon",
+)
+def test_a_daemon_that_was_suspended_goes_on(traders: Daemon, short_tape: Path) -> None:
+    with running(traders, "--tape", str(short_tape), "--speed", "1") as process:
+        process.wait_until(traders.socket.exists)
+        stand_still(process, seconds=6.5)
+        process.wait_at_most(1)
+        assert process.is_alive
+        process.send(signal.SIGTERM)
+
+        assert process.wait().code == 0
+
+
+def stand_still(process: Running, *, seconds: float) -> None:
+    """Suspend the daemon for so long, as a laptop's lid, Ctrl-Z or a busy host does."""
+    process.send(signal.SIGSTOP)
+    process.wait_at_most(seconds)
+    process.send(signal.SIGCONT)
 
 
 def test_two_that_misbehave_are_both_stopped(traders: Daemon, solo: Finished, short_tape: Path) -> None:

@@ -51,6 +51,14 @@ def at_edge(price: str) -> Candidate:
     return candidate(f"BUY 10 UP {price}", instrument=instrument(tick_size="0.001"))
 
 
+def at_exit(quantity: str) -> Candidate:
+    return candidate(f"SELL {quantity} UP 0.50 FAK")
+
+
+def at_resting_sale(quantity: str) -> Candidate:
+    return candidate(f"SELL {quantity} UP 0.50 GTC")
+
+
 def at_notional(value: str) -> Candidate:
     return candidate(limits={"order_notional_max": d("5.175")}, worst_case=d(value))
 
@@ -97,6 +105,8 @@ def at_balance(available: str) -> Candidate:
         pytest.param("17", at_age, (2 * S - 1, 2 * S, 2 * S + 1), id="17 age of the book"),
         pytest.param("02", at_quantity, ("12.49", "12.50", "12.51"), id="02 quantity"),
         pytest.param("02", at_least, ("5.01", "5", "4.99"), id="02 the venue's minimum"),
+        pytest.param("02", at_resting_sale, ("5.01", "5", "4.99"), id="02 the minimum of a sale that rests"),
+        pytest.param("02", at_exit, ("0.02", "0.01", "0"), id="02 the least of a sale that takes at once"),
         # 0.50 * 1.05 + 2 ticks = 0.545; 0.50 * 0.95 - 2 ticks = 0.455
         pytest.param("01", at_bid, ("0.53", "0.54", "0.55"), id="01 collar of a buy"),
         pytest.param("01", at_offer, ("0.47", "0.46", "0.45"), id="01 collar of a sale"),

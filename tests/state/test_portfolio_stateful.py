@@ -344,5 +344,5 @@ class Account(RuleBasedStateMachine):
 
 AccountTest = Account.TestCase
 AccountTest.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

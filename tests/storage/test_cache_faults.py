@@ -70,8 +70,8 @@ def running_server() -> Iterator[RedisServer]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test waits for a quarter of a second."""
-    hurry(monkeypatch)
+    """No test waits for a quarter of a second, but for an operation as long as the daemon would."""
+    hurry(monkeypatch, operation_s_max=OPERATION_S_MAX)
 
 
 @pytest.mark.parametrize(("fault", "repair"), FAULTS)
@@ -199,7 +199,9 @@ def test_a_cancellation_is_never_lost(server: RedisServer) -> None:
     play(test())
 
 
-def test_closing_writes_what_a_short_run_left(server: RedisServer) -> None:
+def test_closing_writes_what_a_short_run_left(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry(monkeypatch)
+
     async def test() -> None:
         cache = RedisCache(Secret(server.url), session=SESSION)
         cache.publish(samples.transaction(5, samples.position()))

@@ -107,10 +107,12 @@ def serving(*options: str) -> Iterator[RedisServer]:
         shutil.rmtree(folder)
 
 
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set periods that a test can wait for."""
+def hurry(monkeypatch: pytest.MonkeyPatch, *, operation_s_max: float = 5) -> None:
+    """Set periods that a test can wait for, and, where nothing hangs, a limit that a busy machine keeps to."""
     monkeypatch.setattr(module, "WRITE_PERIOD_S", 0.005)
     monkeypatch.setattr(module, "BACKOFF_S", (0.005, 0.02))
+    monkeypatch.setattr(module, "OPERATION_S_MAX", operation_s_max)
+    monkeypatch.setattr(module, "CLOSE_S_MAX", 2.5 * operation_s_max)
 
 
 @asynccontextmanager
