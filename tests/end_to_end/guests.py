@@ -69,6 +69,44 @@ class Busy(BaseStrategy):
         )
 '''
 
+LINGERS = '''"""Buys both outcomes and offers them at a price that only a winner can bring."""
+
+from decimal import Decimal
+
+from domain.instrument import Side
+from domain.messages import Settlement
+from domain.order import Intent, TimeInForce
+from strategies.base_strategy import BaseStrategy, state
+
+
+class Lingers(BaseStrategy):
+    """Its offer of the loser rests until the market resolves."""
+
+    _bought: dict = state(dict)
+
+    def on_book(self, event, view):
+        instrument_id, ask = event.book.instrument_id, event.book.best_ask
+        if ask and Decimal("0.4") < ask.price < Decimal("0.6") and instrument_id not in self._bought:
+            self._bought[instrument_id] = True
+            yield self._intent(instrument_id, Side.BUY, ask.price, TimeInForce.FAK)
+
+    def on_fill(self, event, view):
+        yield from super().on_fill(event, view)
+        if event.settlement is Settlement.SETTLED and event.fill.side is Side.BUY:
+            yield self._intent(event.fill.instrument_id, Side.SELL, Decimal("0.99"), TimeInForce.GTC)
+
+    def _intent(self, instrument_id, side, price, time_in_force):
+        return Intent(
+            instrument_id=instrument_id,
+            side=side,
+            quantity=Decimal(5),
+            price=price,
+            signal_key=f"{side} {instrument_id}",
+            reason="to have it",
+            time_in_force=time_in_force,
+        )
+'''
+
 GUEST = '''"""Rests a bid at a cent, and later misbehaves."""
 
 import asyncio
@@ -139,6 +177,7 @@ def make_tree(folder: Path) -> Path:
             shutil.copy(ROOT / name, folder / name)
     strategies = folder / "strategies"
     (strategies / "busy.py").write_text(BUSY)
+    (strategies / "lingers.py").write_text(LINGERS)
     for name, body in BODIES.items():
         (strategies / f"{name}.py").write_text(_guest(body))
     return folder

@@ -89,7 +89,7 @@ def test_a_run_leaves_its_last_state_in_redis(server: RedisServer, tmp_path: Pat
     keys = server.keys()
     assert all(key.startswith("polytrader:s1:") for key in keys)
     assert server.value("version") == durable(daemon)
-    positions = daemon.rows("SELECT strategy, instrument_id, realized_pnl FROM positions")
+    positions = daemon.rows("SELECT strategy, symbol, realized_pnl FROM positions")
     assert len(positions) == MARKETS
     for strategy, instrument_id, realized_pnl in positions:
         held = server.value(f"position:{strategy}:{instrument_id}")
