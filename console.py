@@ -1,5 +1,7 @@
 """What a person sees while it runs: orders with their reasons, fills, refusals, redemptions, progress, the summary."""
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TextIO
@@ -41,6 +43,7 @@ class Console:
         try:
             print(text, file=self._stream, flush=True)
         except OSError:
+            silence(self._stream)
             self._stream = None
 
     def banner(self, lines: list[str]) -> None:
@@ -106,11 +109,24 @@ class Console:
                     (e.amount for e in transfer.entries if e.account.kind == "REALISED_PNL"), Decimal(0)
                 )
                 return [f"redeemed  {money(paid)} pUSD, profit {signed(profit)} before fees"]
+            case EventRecord(kind="strategy.error" | "strategy.stopped" | "strategy.paused" as kind):
+                told = msgspec.json.decode(record.payload, type=dict[str, str])
+                return [
+                    f"{kind.partition('.')[2]:<10}{told['strategy']}: {told.get('reason', told.get('error', ''))}"
+                ]
             case _:
                 return []
 
     def _name(self, market_id: str) -> str:
         return self._names.get(market_id, market_id[:20])
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is still written to a stream whose reader has gone to nowhere, so that nothing fails at the exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def summary_lines(

@@ -110,7 +110,7 @@ class DeskView:
 
     def orders(self, market_id: MarketId | None = None) -> list[Order]:
         """This strategy's orders that have not ended."""
-        mine = self._orders.orders_of(self._strategy)
+        mine = self._orders.live.of(self._strategy)
         return mine if market_id is None else [order for order in mine if order.market_id == market_id]
 
     def committed(self, event_id: str | None = None) -> Decimal:
@@ -151,17 +151,18 @@ class Desk:
         self._market = market
         self._orders = orders
         self._numbers = numbers
-        self._up: dict[InstrumentId | None, dict[str, Signal]] = {}
+        self._up: dict[str, dict[str, Signal]] = {}
         self._gates: dict[tuple[MarketId, str], int] = {}
         self._conversions = itertools.count(1)
+        self._redeeming: set[InstrumentId] = set()
         self._minute_ns = 0
         self._signals_of_minute = 0
 
-    def decide(
-        self, intents: list[StrategyIntent], *, scope: InstrumentId | None, journal: list[Record]
-    ) -> Wishes:
-        """Act on what one hook yielded. `scope` is the instrument whose event it saw: a signal of that scope
-        that is not repeated has come down, and its next appearance is a new one."""
+    def decide(self, intents: list[StrategyIntent], *, scope: str, journal: list[Record]) -> Wishes:
+        """Act on what one hook yielded. `scope` is what it saw: an instrument's book, or a kind of event.
+
+        A signal of that scope that is not repeated has come down, and its next appearance is a new one.
+        """
         self._refuse_flood(sum(isinstance(intent, Intent) for intent in intents))
         wishes = Wishes(sends=[], cancels=[], redemptions=[], conversions=[])
         wanted: dict[str, list[Intent]] = {}
@@ -218,7 +219,7 @@ class Desk:
         self, up: dict[str, Signal], key: str, legs: list[Intent], journal: list[Record]
     ) -> list[Order]:
         """Place the legs of one signal; its row is written when it comes up and when its outcome changes."""
-        market_id = self._market_of(legs[0])
+        market_id = self._market.market_of(legs[0].instrument_id)
         if self.strategy.state is not StrategyState.RUNNING:
             self._count(market_id, f"strategy {self.strategy.state.lower()}")
             return []
@@ -249,7 +250,7 @@ class Desk:
             self.strategy.metrics.signals += 1
             signal = up[key] = Signal(record=self._record(key, leg, outcome), controls=set())
             journal.append(signal.record)
-        elif signal.record.outcome is SignalOutcome.DENIED and outcome is SignalOutcome.ORDERED:
+        elif signal.record.outcome is not outcome and outcome is SignalOutcome.ORDERED:
             signal.record = msgspec.structs.replace(signal.record, outcome=outcome)
             journal.append(signal.record)
         return signal
@@ -259,7 +260,7 @@ class Desk:
             number=next(self._numbers),
             time_ns=self.view.time_ns,
             strategy=self.name,
-            market_id=self._market_of(leg),
+            market_id=self._market.market_of(leg.instrument_id),
             correlation_id=identifiers.correlation_id(
                 session=self._session, strategy=self.name, signal_key=key
             ),
@@ -276,7 +277,8 @@ class Desk:
         signal.controls.add(verdict.control)
         if verdict.control == REPEATED_EXECUTION:
             self.strategy.pause(f"control {verdict.control}: {verdict.value}, {verdict.reason}")
-            self._note_pause(journal)
+            reason = {"strategy": self.name, "reason": self.strategy.state_reason}
+            self._note(journal, "strategy.paused", reason)
         self.strategy.metrics.denials += 1
         journal.append(
             DenialRecord(
@@ -291,15 +293,14 @@ class Desk:
             )
         )
 
-    def _note_pause(self, journal: list[Record]) -> None:
-        note = {"strategy": self.name, "reason": self.strategy.state_reason}
+    def _note(self, journal: list[Record], kind: str, payload: dict[str, str]) -> None:
         journal.append(
             EventRecord(
                 time_ns=self.view.time_ns,
-                kind="strategy.paused",
+                kind=kind,
                 source=self.name,
                 correlation_id="",
-                payload=msgspec.json.encode(note).decode(),
+                payload=msgspec.json.encode(payload).decode(),
             )
         )
 
@@ -317,23 +318,20 @@ class Desk:
             wishes.cancels.append(sent)
 
     def _redeem(self, intent: RedeemIntent, wishes: Wishes, journal: list[Record]) -> None:
-        quantity = self.view.holding(intent.instrument_id).settled_quantity
-        if self._market.payout(intent.instrument_id) is None or not quantity:
-            return
-        journal.append(
-            EventRecord(
-                time_ns=self.view.time_ns,
-                kind="redeem.requested",
-                source=self.name,
-                correlation_id="",
-                payload=msgspec.json.encode(
-                    {"instrument": intent.instrument_id, "quantity": quantity}
-                ).decode(),
-            )
-        )
-        wishes.redemptions.append(
-            Redemption(strategy=self.name, instrument_id=intent.instrument_id, quantity=quantity)
-        )
+        wishes.redemptions += self.redeem_free(intent.instrument_id, journal)
+
+    def redeem_free(self, instrument_id: InstrumentId, journal: list[Record]) -> list[Redemption]:
+        """Send what is settled and free of a resolved instrument to be paid out, unless that is under way."""
+        quantity = self.view.holding(instrument_id).settled_quantity
+        if self._market.payout(instrument_id) is None or not quantity or instrument_id in self._redeeming:
+            return []
+        self._redeeming.add(instrument_id)
+        self._note(journal, "redeem.requested", {"instrument": instrument_id, "quantity": str(quantity)})
+        return [Redemption(strategy=self.name, instrument_id=instrument_id, quantity=quantity)]
+
+    def redemption_ended(self, instrument_id: InstrumentId) -> None:
+        """The venue has answered; what has come free meanwhile may be sent too."""
+        self._redeeming.discard(instrument_id)
 
     def _convert(self, intent: SetIntent, wishes: Wishes, journal: list[Record]) -> None:
         """Set aside what a merge or split needs, where it is free; otherwise the wish is counted and dropped."""
@@ -358,10 +356,6 @@ class Desk:
         transfer = set_aside(self._orders.portfolio, conversion, time_ns=self.view.time_ns)
         journal.append(TransferRecord(transfer=transfer))
         wishes.conversions.append(conversion)
-
-    def _market_of(self, intent: Intent) -> MarketId:
-        instrument = self._market.instrument(intent.instrument_id)
-        return instrument.market_id if instrument else MarketId(intent.instrument_id.rpartition(":")[0])
 
     def _count(self, market_id: MarketId, gate: str) -> None:
         key = market_id, gate

@@ -1,7 +1,7 @@
 """The synchronous heart of every mode: an event goes in, a Decision comes out. No clock, no loop, no I/O."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from desk import Desk, Redemption
 from domain.conversions import Conversion
-from domain.errors import StrategyError, StrategyFloodError
-from domain.identifiers import SessionId, StrategyName
+from domain.identifiers import OrderId, SessionId, StrategyName
+from domain.instrument import Side
 from domain.messages import (
     BookSnapshot,
     ExecutionReport,
@@ -20,29 +20,24 @@ from domain.messages import (
     MarketResolved,
     OrderChanged,
     PriceTick,
+    Redeemed,
     Settlement,
     SnapshotRejected,
-    Started,
-    Stopped,
     StrategyEvent,
-    StrategyIntent,
     TickSizeChanged,
-    TimerFired,
     TradePrint,
     WalletTrade,
 )
 from domain.money import ZERO, proceeds_of
 from domain.order import Order
 from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
+from hooks import ask
 from order_manager import NEWS, OrderManager
 from state.holdings import Past
 from state.invariants import check_all, check_touched
 from state.market import MarketData
 from state.positions import position_record
-from strategies.base_strategy import BaseStrategy, Intents, View, strategy_name
-
-INTENTS_MAX = 1_000
-"""What one hook may yield; more is a flood, and a generator that never ends is one too."""
+from strategies.base_strategy import BaseStrategy, strategy_name
 
 FULL_CHECK_EVERY = 1_000
 """Transactions between two checks of every invariant over everything."""
@@ -123,7 +118,7 @@ class Engine:
         """Let a strategy see an event and turn what it yields into orders, cancels, redemptions or denials."""
         desk = self.note_event(strategy, event)
         intents = self.ask(strategy, event, desk.view)
-        scope = event.book.instrument_id if isinstance(event, BookSnapshot) else None
+        scope = event.book.instrument_id if isinstance(event, BookSnapshot) else type(event).__name__
         wishes = desk.decide(intents, scope=scope, journal=self._journal)
         if not self._journal:
             return NOTHING
@@ -154,7 +149,25 @@ class Engine:
                 and name in self._desks
             ):
                 self._desks[name].strategy.metrics.fills += 1
-        return self._close(report.time_ns, news=told)
+        return self._close(report.time_ns, news=told, redemptions=tuple(self._redeem_freed(report, told)))
+
+    def _redeem_freed(
+        self, report: ExecutionReport, told: tuple[tuple[StrategyName, NEWS], ...]
+    ) -> Iterator[Redemption]:
+        """Redeem what came free after its market had resolved: by a sale that ended, or beside a redemption."""
+        freed = [
+            (name, item.order.instrument_id)
+            for name, item in told
+            if isinstance(item, OrderChanged) and item.order.is_done and item.order.side is Side.SELL
+        ]
+        if isinstance(report, Redeemed):
+            freed.append((report.strategy, report.instrument_id))
+        for name, instrument_id in freed:
+            if desk := self._desks.get(name):
+                desk.view.time_ns = max(desk.view.time_ns, report.time_ns)
+                if isinstance(report, Redeemed):
+                    desk.redemption_ended(instrument_id)
+                yield from desk.redeem_free(instrument_id, self._journal)
 
     def withdraw(self, order: Order, *, reason: str, time_ns: int) -> Decision:
         """End an order of which no byte has left."""
@@ -181,6 +194,11 @@ class Engine:
             order.id, reason="asked again", time_ns=time_ns, journal=self._journal
         )
         return self._close(time_ns, cancels=(sent,) if sent else ())
+
+    def cancel_if_unwanted(self, order_id: OrderId, *, time_ns: int) -> Decision:
+        """Cancel an order that somebody wanted cancelled while it was still on its way."""
+        order = self.orders.take_unwanted(order_id)
+        return self.cancel_again(order, time_ns=time_ns) if order else NOTHING
 
     def take_stock(self, *, time_ns: int, is_final: bool = False) -> Decision:
         """Store every strategy's figures and what it holds is worth; at the end the counts of the open minute too."""
@@ -286,44 +304,3 @@ class Engine:
         order = self.orders.order(item.fill.order_id)
         assert order is not None, "the order manager has just changed this order"
         return order.strategy
-
-
-def ask(strategy: BaseStrategy, event: StrategyEvent, view: View) -> list[StrategyIntent]:
-    """Run the hook to its end before anything is made of it: one that raises has asked for nothing."""
-    try:
-        intents = list(itertools.islice(hook(strategy, event, view), INTENTS_MAX + 1))
-    except Exception as error:  # supervised: the runner stops this strategy and no other
-        strategy.on_error(error)
-        raise StrategyError(f"strategy {strategy.name} raised {type(error).__name__}: {error}") from error
-    if len(intents) > INTENTS_MAX:
-        raise StrategyFloodError(
-            f"strategy {strategy.name} yielded more than {INTENTS_MAX} intents at one event"
-        )
-    return intents
-
-
-def hook(  # noqa: PLR0911  # one case for each kind of event
-    strategy: BaseStrategy, event: StrategyEvent, view: View
-) -> Intents:
-    """Call the hook that belongs to the event."""
-    match event:
-        case BookSnapshot():
-            return strategy.on_book(event, view)
-        case TradePrint():
-            return strategy.on_trade(event, view)
-        case PriceTick():
-            return strategy.on_price(event, view)
-        case WalletTrade():
-            return strategy.on_wallet_trade(event, view)
-        case FillReceived():
-            return strategy.on_fill(event, view)
-        case OrderChanged():
-            return strategy.on_order(event, view)
-        case MarketResolved():
-            return strategy.on_resolved(event, view)
-        case TimerFired():
-            return strategy.on_timer(event, view)
-        case Started():
-            return strategy.on_start(view)
-        case Stopped():
-            return strategy.on_stop(view)

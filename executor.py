@@ -7,8 +7,10 @@ from functools import partial
 from msgspec import Struct
 
 from clock import NS_PER_S, Scheduler, monotonic_s
+from domain.errors import VenueReadError
 from domain.identifiers import OrderId, StrategyName, VenueName
 from domain.messages import (
+    Acknowledged,
     Cancelled,
     CancelLost,
     ExecutionReport,
@@ -38,6 +40,7 @@ VISIBILITY_LAG_S = 5
 QUARANTINE_AFTER_S = 120
 """An order without a validity window that no read finds is left to a person after this time."""
 
+UNRESOLVED = (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN)
 QUERY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 RESEND_DELAY_S = 1
 SEND_ATTEMPTS_MAX = 3
@@ -48,6 +51,13 @@ class Parcel(Struct, frozen=True):
 
     decision: Decision
     taken_s: float
+
+
+class Doubt(Struct):
+    """An order, or its cancel, of which nobody knows what became: since when, and how often we asked."""
+
+    since_ns: int
+    asked: int = 0
 
 
 class Executor:
@@ -64,7 +74,7 @@ class Executor:
         self._venue = venue
         self._outbox: deque[Parcel] = deque()
         self._questions: deque[OrderId] = deque()
-        self._asked: dict[OrderId, int] = {}
+        self._doubts: dict[OrderId, Doubt] = {}
         venue.connect(self.report)
 
     @property
@@ -89,22 +99,28 @@ class Executor:
         self.take(self._engine.apply(report))
         match report:
             case Lost(order_id=order_id) | CancelLost(order_id=order_id):
+                self._doubts.setdefault(order_id, Doubt(since_ns=report.time_ns))
                 self._ask_later(order_id)
             case NotSent(order_id=order_id):
                 self._in_s(RESEND_DELAY_S, partial(self._send_again, order_id))
+            case Acknowledged(order_id=order_id) | FoundOpen(order_id=order_id):
+                self._doubts.pop(order_id, None)
+                self.take(self._engine.cancel_if_unwanted(order_id, time_ns=report.time_ns))
             case _:
                 pass
 
     async def settle(self) -> None:
         """Wait until all that was taken is durable, then send and tell it; ask the venue about what is unknown.
 
-        Raises StoreError where a commit failed: memory is ahead of the disk then and must be discarded.
+        What is taken meanwhile waits for the next call: it may not be durable yet. Raises StoreError where a
+        commit failed: memory is ahead of the disk then and must be discarded.
         """
+        taken, asked = len(self._outbox), len(self._questions)
         await self._store.wait_durable()
-        for _ in range(len(self._outbox)):
+        for _ in range(taken):
             parcel = self._outbox.popleft()
             await self._act(parcel.decision, parcel.taken_s)
-        for _ in range(len(self._questions)):
+        for _ in range(asked):
             await self._resolve(self._questions.popleft())
 
     # --- acting on what is durable ------------------------------------------------------------------
@@ -129,9 +145,7 @@ class Executor:
     async def _send(self, order: Order, taken_s: float) -> None:
         """Check again what may have changed since the step, then let the first byte leave."""
         time_ns = self._scheduler.now_ns()
-        is_stopping = self._engine.orders.is_draining
-        if is_stopping or self._engine.market.instrument(order.instrument_id) is None:
-            reason = "the daemon is stopping" if is_stopping else "the market has resolved"
+        if reason := self._engine.orders.reason_to_withdraw(order, time_ns=time_ns):
             self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
             return
         self.latency.add(monotonic_s() - taken_s)
@@ -164,43 +178,55 @@ class Executor:
 
     # --- resolving what is unknown ------------------------------------------------------------------
 
-    def _ask_later(self, order_id: OrderId) -> None:
+    def _doubtful(self, order_id: OrderId) -> Order | None:
+        """The order, as long as nobody knows what became of it; a fill alone does not say what the rest does."""
         order = self._engine.orders.order(order_id)
-        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
-            self._asked.pop(order_id, None)
+        if order is None or order.is_done or order.status is OrderStatus.QUARANTINED:
+            self._doubts.pop(order_id, None)
+        return order if order_id in self._doubts else None
+
+    def _ask_later(self, order_id: OrderId) -> None:
+        if self._doubtful(order_id) is None:
             return
-        asked = self._asked.get(order_id, 0)
-        self._asked[order_id] = asked + 1
-        delay_s = QUERY_DELAYS_S[min(asked, len(QUERY_DELAYS_S) - 1)]
+        doubt = self._doubts[order_id]
+        delay_s = QUERY_DELAYS_S[min(doubt.asked, len(QUERY_DELAYS_S) - 1)]
+        doubt.asked += 1
         self._in_s(delay_s, partial(self._questions.append, order_id))
 
     async def _resolve(self, order_id: OrderId) -> None:
         """Read by id, read what is open, read the trades; adopt what is found, and prove what is absent."""
-        order = self._engine.orders.order(order_id)
-        if order is None or order.status not in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
-            self._asked.pop(order_id, None)
+        order = self._doubtful(order_id)
+        if order is None:
             return
-        found = await self._venue.find_order(order)
-        listed = [other for other in await self._venue.open_orders() if other.order_id == order_id]
-        fills = await self._venue.fills_since(order.created_ns - CLOCK_SKEW_S * NS_PER_S)
-        mine = [fill for fill in fills if fill.order_id == order_id]
-        for fill in mine:
+        try:
+            found = await self._venue.find_order(order)
+            listed = [other for other in await self._venue.open_orders() if other.order_id == order_id]
+            fills = await self._venue.fills_since(order.created_ns - CLOCK_SKEW_S * NS_PER_S)
+        except VenueReadError:
+            self._ask_later(order_id)
+            return
+        news = [f for f in fills if f.order_id == order_id and not self._engine.orders.portfolio.has_seen(f)]
+        for fill in news:
             self.report(Filled(fill=fill, time_ns=self._scheduler.now_ns()))
-        if found or listed:
-            self._adopt(order, found or listed[0])
-        elif not mine:
-            self._consider_absence(order)
+        order = self._doubtful(order_id)
+        if order is not None:
+            if found or listed:
+                self._adopt(order, found or listed[0])
+            elif not news:
+                self._consider_absence(order)
         self._ask_later(order_id)
 
     def _adopt(self, order: Order, found: VenueOrder) -> None:
-        """Take over the venue's state; what is filled came with the trades."""
+        """Take over the venue's state; what is filled came with the trades, and a part fill says that it is open."""
         time_ns, reason = self._scheduler.now_ns(), "found by a query"
         match found.status:
-            case OrderStatus.OPEN:
+            case OrderStatus.OPEN if order.status in UNRESOLVED:
                 wants_cancel = order.status is OrderStatus.CANCEL_UNKNOWN
                 self.report(FoundOpen(order_id=order.id, time_ns=time_ns))
                 if wants_cancel:
                     self.take(self._engine.cancel_again(order, time_ns=time_ns))
+            case OrderStatus.OPEN:
+                self._doubts.pop(order.id, None)
             case OrderStatus.CANCELLED:
                 self.report(Cancelled(order_id=order.id, reason=reason, time_ns=time_ns))
             case OrderStatus.EXPIRED:
@@ -214,11 +240,20 @@ class Executor:
         if order.valid_until_ns is not None:
             proven_ns = order.valid_until_ns + (CLOCK_SKEW_S + VISIBILITY_LAG_S) * NS_PER_S
             if time_ns > proven_ns:
-                reason = "its validity has passed, and neither orders nor trades know it"
-                self.report(ProvenAbsent(order_id=order.id, reason=reason, time_ns=time_ns))
-        elif time_ns > order.created_ns + QUARANTINE_AFTER_S * NS_PER_S:
+                self._report_absent(order, time_ns)
+            return
+        is_overdue = time_ns > self._doubts[order.id].since_ns + QUARANTINE_AFTER_S * NS_PER_S
+        if is_overdue and order.status in UNRESOLVED:
             reason = f"not found for {QUARANTINE_AFTER_S} s, and it has no end of validity: a person decides"
             self.report(GaveUp(order_id=order.id, reason=reason, time_ns=time_ns))
+
+    def _report_absent(self, order: Order, time_ns: int) -> None:
+        """Of an order that was filled in part, it is the rest that is proven to be gone."""
+        reason = "its validity has passed, and neither orders nor trades know it"
+        if order.status in UNRESOLVED:
+            self.report(ProvenAbsent(order_id=order.id, reason=reason, time_ns=time_ns))
+        else:
+            self.report(Cancelled(order_id=order.id, reason=reason, time_ns=time_ns))
 
     def _in_s(self, delay_s: int, callback: Callable[[], None]) -> None:
         self._scheduler.call_at(self._scheduler.now_ns() + delay_s * NS_PER_S, callback)

@@ -16,10 +16,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, TextIO
 
-from clock import monotonic_s
 from domain.errors import StrategyError
 from domain.messages import StrategyEvent, StrategyIntent
-from engine import ask
+from hooks import ask
 from strategies.base_strategy import BaseStrategy, View
 
 HOOK_S_MAX = 0.5
@@ -29,6 +28,9 @@ HANG_S_MAX = 5
 """Seconds without a turn of the loop after which the process is ended from outside the interpreter."""
 
 LOOK_EVERY_S = 0.05
+TICKS_MAX = round(HOOK_S_MAX / LOOK_EVERY_S)
+"""Looks that one hook may last: time in which the process was suspended or starved is not held against it."""
+
 OUTPUT_KEPT_MAX = 64 * 1024
 """Characters of a strategy's own printing that are kept in a run; the rest is counted."""
 
@@ -67,11 +69,11 @@ class Guard:
         self.on_output: Callable[[str, str], None] = lambda _strategy, _text: None
         self.session = ""
         self.position_of: Callable[[], int] = lambda: 0
-        self._note_path = db.with_name(db.name + ".guard")
-        self._trace_path = db.with_name(db.name + ".hang")
+        self._note_path = Path(f"{db}.guard")
+        self._trace_path = Path(f"{db}.hang")
         self._strategy = ""
         self._noted = ""
-        self._started_s = 0.0
+        self._ticks = 0
         self._leaks = 0
         self._printed: dict[str, int] = {}
         self._stdout: TextIO = sys.stdout
@@ -100,7 +102,7 @@ class Guard:
                 name = f"{self.session} {strategy}\n".encode()
                 self._note[NUMBERS.size : NUMBERS.size + len(name)] = name
             NUMBERS.pack_into(self._note, 0, position, ordinal)
-        self._started_s = monotonic_s()
+        self._ticks = 0
         self._strategy = strategy
 
     def leave(self) -> None:
@@ -168,7 +170,8 @@ class Guard:
 
     def _look(self, _number: int, _frame: FrameType | None) -> None:
         """Called by the timer between two steps of the interpreter, also in the middle of a hook's endless loop."""
-        if self._strategy and monotonic_s() - self._started_s > HOOK_S_MAX:
+        self._ticks += 1
+        if self._strategy and self._ticks > TICKS_MAX:
             raise Interrupt
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:

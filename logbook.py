@@ -56,6 +56,11 @@ def write(transaction: Transaction) -> None:
                 _write_rest(record, time_ns)
 
 
+def write_output(strategy: str, text: str) -> None:
+    """Log what a strategy printed: standard output belongs to the daemon."""
+    _of(strategy).info(f"printed: {text}")
+
+
 def _write_rest(record: object, time_ns: int) -> None:
     """What belongs to no strategy alone."""
     match record:

@@ -36,7 +36,7 @@ from config import (
     load,
     nearest,
 )
-from console import Console, summary_lines
+from console import Console, silence, summary_lines
 from control import Request, speak
 from domain.errors import ConfigurationError, InvariantError, StoreError, UserError
 from guard import Guard
@@ -107,10 +107,15 @@ def trade(settings: Settings) -> int:
     for secret in settings.secrets():
         telemetry.register_secret(secret)
     with contextlib.closing(telemetry):
-        outcome = _play(settings, tape, strategies, Surroundings(console, Guard(settings.db)))
+        outcome = _play(
+            settings, tape, strategies, Surroundings(console, Guard(settings.db), telemetry.redact)
+        )
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
-        print(msgspec.json.Encoder(decimal_format="number").encode(result).decode())
+        try:
+            print(msgspec.json.Encoder(decimal_format="number").encode(result).decode(), flush=True)
+        except OSError:
+            silence(sys.stdout)
         return 0
     latency_ms = outcome.latency_ms_p50, outcome.latency_ms_p99
     table = summary_lines(outcome.figures, cash=settings.cash, equity=outcome.equity, latency_ms=latency_ms)

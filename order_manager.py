@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from clock import NS_PER_S
 from config import Limits
 from domain import identifiers
 from domain.conversions import SetConverted
+from domain.drafting import Author, draft_order
 from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, IntentId, OrderId, SessionId, StrategyName, VenueName
 from domain.instrument import Side
@@ -32,12 +34,12 @@ from domain.messages import (
     Settlement,
     SettlementReported,
 )
-from domain.money import ZERO
+from domain.money import ZERO, is_amount
 from domain.order import Intent, Order, OrderEvent, OrderStatus
 from domain.records import FillRecord, OrderEventRecord, OrderRecord, Record, SettlementRecord, TransferRecord
 from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
-from risk.throttle import TokenBucket
+from risk.throttle import Throttle
 from state.complete_sets import convert
 from state.executions import Executions
 from state.holdings import worst_case
@@ -49,6 +51,8 @@ from state.positions import arrow_record, position_record, reservation_record
 ENDED_KEPT_MAX = 100_000
 """How many ended orders are remembered in memory for late reports; the store remembers all."""
 
+CANCELLABLE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
+NOT_YET_CANCELLABLE = (OrderStatus.ACCEPTED, OrderStatus.SENDING, OrderStatus.UNKNOWN)
 NEWS = FillReceived | OrderChanged
 
 
@@ -87,17 +91,14 @@ class OrderManager:
         self._venue = venue
         self._limits = limits
         self._market = market
+        self._unwanted: set[OrderId] = set()
         self._by_intent: dict[IntentId, OrderId] = {}
         self._ended: OrderedDict[OrderId, Order] = OrderedDict()
-        self._throttle = TokenBucket(per_minute=limits.orders_per_minute, burst=limits.orders_burst)
+        self.throttle = Throttle(per_minute=limits.orders_per_minute, burst=limits.orders_burst)
 
     def order(self, order_id: OrderId) -> Order | None:
         """The order in its present state; None where it was never ours (or ended long ago)."""
         return self.live.get(order_id) or self._ended.get(order_id)
-
-    def orders_of(self, strategy: StrategyName) -> list[Order]:
-        """The strategy's orders that have not ended, oldest first."""
-        return [order for order in self.live if order.strategy == strategy]
 
     # --- intent → denial or order -------------------------------------------------------------------
 
@@ -111,48 +112,22 @@ class OrderManager:
         first_id = self._by_intent.get(intent_id)
         first = self.order(first_id) if first_id else None
         is_retry = first is not None and first.status is OrderStatus.DEAD
-        draft = self._draft(
-            intent, intent_id, strategy, time_ns, generation=first.generation + 1 if is_retry and first else 1
+        draft = draft_order(
+            intent,
+            Author(session=self._session, seed=self._seed, strategy=strategy, venue=self._venue),
+            market_id=self._market.market_of(intent.instrument_id),
+            generation=first.generation + 1 if is_retry and first else 1,
+            time_ns=time_ns,
         )
         verdicts = evaluate(self._candidate(intent, draft, None if is_retry else first_id))
         if verdicts[-1].passed:
             return Placed(self._accept(draft, verdicts, journal))
         return Duplicate(first) if verdicts[-1].control == DUPLICATE_INTENT else Denied(verdicts[-1])
 
-    def _draft(
-        self, intent: Intent, intent_id: IntentId, strategy: StrategyName, time_ns: int, *, generation: int
-    ) -> Order:
-        instrument = self._market.instrument(intent.instrument_id)
-        order_id = identifiers.order_id(
-            session=self._session, seed=self._seed, intent=intent_id, generation=generation
-        )
-        correlation_id = identifiers.correlation_id(
-            session=self._session, strategy=strategy, signal_key=intent.signal_key
-        )
-        return Order(
-            id=order_id,
-            intent_id=intent_id,
-            generation=generation,
-            correlation_id=correlation_id,
-            strategy=strategy,
-            venue=self._venue,
-            market_id=instrument.market_id if instrument else identifiers.MarketId(""),
-            instrument_id=intent.instrument_id,
-            side=intent.side,
-            time_in_force=intent.time_in_force,
-            post_only=intent.post_only,
-            price=intent.price,
-            quantity=intent.quantity,
-            created_ns=time_ns,
-            updated_ns=time_ns,
-            reason=intent.reason,
-            expires_ns=intent.expires_ns,
-        )
-
     def _candidate(self, intent: Intent, draft: Order, first_order_id: OrderId | None) -> Candidate:
         instrument = self._market.instrument(intent.instrument_id)
         market = self._market.markets.get(instrument.market_id) if instrument else None
-        is_number = intent.quantity.is_finite() and intent.price.is_finite()
+        is_number = is_amount(intent.quantity) and is_amount(intent.price)
         time_ns = draft.created_ns
         return Candidate(
             intent=intent,
@@ -175,11 +150,11 @@ class OrderManager:
             available=self.portfolio.available(
                 intent.side, strategy=draft.strategy, instrument_id=intent.instrument_id
             ),
-            exposure_after=self._exposure_after(intent),
+            exposure_after=self._exposure_after(intent) if is_number else ZERO,
             committed=self.portfolio.committed,
             crossing_order_id=self.live.crossing(intent, instrument) if instrument and is_number else None,
-            tokens=self._throttle.tokens(time_ns),
-            retry_at_ns=self._throttle.retry_at_ns(time_ns),
+            tokens=self.throttle.of(draft.strategy).tokens(time_ns),
+            retry_at_ns=self.throttle.of(draft.strategy).retry_at_ns(time_ns),
             is_draining=self.is_draining,
         )
 
@@ -191,7 +166,7 @@ class OrderManager:
 
     def _accept(self, draft: Order, verdicts: list[Verdict], journal: list[Record]) -> Order:
         """Reserve and store; acceptance and sending share one transaction, so one commit precedes the first byte."""
-        self._throttle.take(draft.created_ns)
+        self.throttle.of(draft.strategy).take(draft.created_ns)
         instrument = self._market.instrument(draft.instrument_id)
         assert instrument is not None, "control 26 has let an unlisted instrument pass"
         transfer = self.portfolio.reserve(draft, instrument)
@@ -212,18 +187,40 @@ class OrderManager:
         """End an order of which no byte has left."""
         return self._move(order_id, OrderEvent.ABORT, time_ns, reason, journal)
 
+    def reason_to_withdraw(self, order: Order, *, time_ns: int) -> str | None:
+        """Say why the order must not leave after all; asked when it is durable, just before its first byte."""
+        if self.is_draining:
+            return "the daemon is stopping"
+        if self._market.instrument(order.instrument_id) is None:
+            return "the market has resolved"
+        book, age_s_max = self._market.books.get(order.instrument_id), self._limits.book_age_s_max
+        is_stale = book is None or age_s_max is None or time_ns - book.time_ns > age_s_max * NS_PER_S
+        return "the book went stale before the order left" if is_stale and order.side is Side.BUY else None
+
+    def take_unwanted(self, order_id: OrderId) -> Order | None:
+        """The order, where a cancel was wanted while it could not be cancelled yet and it can be now."""
+        order = self.live.get(order_id)
+        if order is None or order.status not in CANCELLABLE or order_id not in self._unwanted:
+            return None
+        self._unwanted.discard(order_id)
+        return order
+
     def send_again(self, order_id: OrderId, *, time_ns: int, journal: list[Record]) -> Order:
-        """Note another attempt with the very same payload, durable before its first byte."""
+        """Note another attempt with the very same payload, durable before its first byte; its validity starts anew."""
+        order = self._known(order_id)
+        self.live.put(msgspec.structs.replace(order, valid_until_ns=self.valid_until(order)))
         self._move(order_id, OrderEvent.SEND, time_ns, "the same payload again", journal)
         return self._known(order_id)
 
     def request_cancel(
         self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]
     ) -> Order | None:
-        """Note that a cancel goes out; None where the order has ended, is being cancelled or is not open yet."""
+        """Note that a cancel goes out; None where the order has ended, is being cancelled, or is still on its way:
+        then it is remembered and cancelled on arrival."""
         order = self.live.get(order_id)
-        cancellable = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
-        if order is None or order.status not in cancellable:
+        if order is not None and order.status in NOT_YET_CANCELLABLE:
+            self._unwanted.add(order_id)
+        if order is None or order.status not in CANCELLABLE:
             return None
         self._move(order_id, OrderEvent.CANCEL_SEND, time_ns, reason, journal)
         return self._known(order_id)
@@ -336,6 +333,8 @@ class OrderManager:
         return [FillReceived(time_ns=report.time_ns, fill=booked.fill, settlement=report.settlement)]
 
     def _redeem(self, report: Redeemed, journal: list[Record]) -> list[NEWS]:
+        if not report.quantity:
+            return []
         position = self.portfolio.positions.get((report.strategy, report.instrument_id))
         if position is None or report.quantity > position.settled_quantity:
             raise InvariantError(
@@ -378,6 +377,7 @@ class OrderManager:
         reservation = self.portfolio.reservations.get(after.id)
         if after.is_done and not before.is_done:
             self.live.remove(after.id)
+            self._unwanted.discard(after.id)
             if transfer := self.portfolio.release(after, time_ns=after.updated_ns):
                 journal.append(TransferRecord(transfer=transfer))
         if after.is_done:

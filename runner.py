@@ -87,11 +87,13 @@ class Supervision(Struct, kw_only=True):
     """What a runner is told about its strategy from outside, and whom it tells when it stops it.
 
     `halt` is where an earlier run of this session interrupted the strategy: a re-execution leaves it out from
-    the same event on. `note_input` stores a new interruption before anything follows from it.
+    the same event on. `note_input` stores a new interruption before anything follows from it; `redact` hides
+    secrets in what the strategy's exceptions say.
     """
 
     halt: Input | None = None
     note_input: Callable[[Input], None] = lambda _: None
+    redact: Callable[[str], str] = lambda text: text
 
 
 class Runner:
@@ -153,7 +155,7 @@ class Runner:
 
     def _fail(self, error: StrategyError, time_ns: int) -> None:
         """Count what raised and go on a few times; what depends on the clock is stored, so that it can be repeated."""
-        metrics, reason = self.strategy.metrics, str(error)
+        metrics, reason = self.strategy.metrics, self._supervision.redact(str(error))
         metrics.errors += 1
         is_timing = isinstance(error, HookTimeoutError | TaskLeakError)
         if is_timing:

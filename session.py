@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -60,6 +61,7 @@ class Surroundings(NamedTuple):
 
     console: Console
     guard: Guard
+    redact: Callable[[str], str] = str
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -91,7 +93,7 @@ class Session:
     ) -> None:
         self._settings = settings
         self._tape = tape
-        self._console, self._guard = surroundings
+        self._console, self._guard, self._redact = surroundings
         self._store, self._state, self._inputs = opened
         self._resumed_at = self._state.last_position
         self._is_limited = settings.speed is not None or settings.events_max is not None
@@ -135,8 +137,8 @@ class Session:
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
         finally:
-            await self._cache.close()
             await self._store.close()
+            await self._cache.close()
         return outcome
 
     async def _play(self) -> Outcome:
@@ -172,6 +174,8 @@ class Session:
         self._guard.session = self._state.session
         self._guard.position_of = lambda: engine.position
         engine.ask = self._guard.ask
+        self._guard.on_output = logbook.write_output
+        orders.throttle.share(among=len(strategies))
         for strategy in strategies:
             engine.add(strategy)
         return engine
@@ -184,7 +188,9 @@ class Session:
             engine=self._engine,
             executor=self._executor,
             backlog=backlog,
-            supervision=Supervision(halt=halts[0] if halts else None, note_input=self._store.add_input),
+            supervision=Supervision(
+                halt=halts[0] if halts else None, note_input=self._store.add_input, redact=self._redact
+            ),
         )
 
     def _feed(self, event: MarketEvent) -> None:

@@ -36,6 +36,9 @@ RESOLUTION_DELAY_NS = 54 * NS_PER_S
 CENT_PRICES = frozenset(cents / 100 for cents in range(1, 100))
 """The whole cents as a recording's floats have them: the nearest float to 0.57 is 57 / 100."""
 
+TIME_MS_MAX = 4_102_444_800_000
+"""The year 2100."""
+
 SIZE_MAX = 1e9
 """A level of more shares is a broken capture."""
 
@@ -69,23 +72,13 @@ class MarketRow(Struct, frozen=True):
 
 
 class BookRow(Struct, frozen=True):
-    """A line of books.jsonl: levels best first; its numbers are floats because the recording's are (see recorded_levels)."""
+    """A line of books.jsonl: levels best first; floats because the recording's numbers are (see recorded_levels)."""
 
     market_id: str
     ts: int
     side: str
     bids: list[RawLevel]
     asks: list[RawLevel]
-
-
-class RowHead(Struct, frozen=True):
-    """What the first pass over books.jsonl checks: every line is whole and says when and where it belongs."""
-
-    market_id: str
-    ts: int
-    side: str
-    bids: msgspec.Raw
-    asks: msgspec.Raw
 
 
 class RecordedBooks:
@@ -120,10 +113,8 @@ class RecordedBooks:
         with open_lines(self._markets_path) as lines:
             for number, line in enumerate(lines, start=1):
                 row = _decode(decoder, line, self._markets_path, number)
-                if row.end_ts <= row.start_ts:
-                    raise TapeError(
-                        f"tape {self._markets_path} line {number}: the market ends before it starts"
-                    )
+                if fault := _market_fault(row):
+                    raise TapeError(f"tape {self._markets_path} line {number}: {fault}")
                 rows[row.market_id] = row
         if not rows:
             raise TapeError(f"tape {self._markets_path}: holds no market; give another --tape")
@@ -131,7 +122,7 @@ class RecordedBooks:
 
     def _scan_books(self) -> tuple[int, int]:
         """Check that each line is a whole row of a known market; return the first time and the number of lines."""
-        decoder = msgspec.json.Decoder(RowHead)
+        decoder = msgspec.json.Decoder(BookRow)
         first_ns = number = 0
         with open_lines(self._books_path) as lines:
             for number, line in enumerate(lines, start=1):
@@ -140,6 +131,10 @@ class RecordedBooks:
                     where = f"tape {self._books_path} line {number}"
                     raise TapeError(
                         f"{where}: market {row.market_id[:20]!r} is not in {self._markets_path.name}"
+                    )
+                if not 0 < row.ts < TIME_MS_MAX:
+                    raise TapeError(
+                        f"tape {self._books_path} line {number}: ts {row.ts} is no time in milliseconds"
                     )
                 first_ns = first_ns or row.ts * NS_PER_MS
         if not number:
@@ -164,6 +159,18 @@ class RecordedBooks:
                     _instrument_id(row.market_id, "DOWN"): row.payout_down.normalize() + ZERO,
                 },
             )
+
+
+def _market_fault(row: MarketRow) -> str | None:
+    """Say why a market cannot be played, None where it can."""
+    if row.end_ts <= row.start_ts:
+        return "the market ends before it starts"
+    if not (0 < row.start_ts and row.end_ts < TIME_MS_MAX):
+        return f"start_ts {row.start_ts} or end_ts {row.end_ts} is no time in milliseconds"
+    for payout in (row.payout_up, row.payout_down):
+        if payout is not None and not (payout.is_finite() and 0 <= payout <= 1):
+            return f"a payout of {payout} is not between 0 and 1"
+    return None
 
 
 class _BookReader:

@@ -7,7 +7,8 @@ DaemonError
 │   ├── DatabaseError        give another path, or free the one named
 │   └── SessionError         resume with the same options, or start afresh as the message says
 ├── StrategyError        a hook raised: after some more it is stopped, the others go on
-│   └── StrategyFloodError        it asked for too much: it is stopped at once
+│   └── StrategyFloodError   it asked for too much: it is stopped at once
+├── VenueReadError       a read failed: it is no evidence of anything, ask again
 ├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
 ├── InvariantError       our books are wrong: halt, nothing more is sent
 └── TransitionError      an event that the order table does not know: halt and look
@@ -44,6 +45,10 @@ class StrategyError(DaemonError):
 
 class StrategyFloodError(StrategyError):
     """A strategy asks for more than it may: it is stopped at once."""
+
+
+class VenueReadError(DaemonError):
+    """A read from a venue failed: it says nothing, neither that an order is there nor that it is not."""
 
 
 class StoreError(DaemonError):

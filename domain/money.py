@@ -35,6 +35,11 @@ def parse_amount(text: str, *, name: str) -> Decimal:
     return value
 
 
+def is_amount(value: Decimal) -> bool:
+    """Say whether the value is a number that amounts can be computed with: finite, and not beyond all measure."""
+    return value.is_finite() and abs(value) < AMOUNT_MAX
+
+
 def round_down(value: Decimal, step: Decimal) -> Decimal:
     """Round towards minus infinity to a multiple of `step`: safe for what we receive.
 

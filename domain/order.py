@@ -109,6 +109,8 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.SENDING, _E.FILL_ALL): _S.FILLED,
     (_S.SENDING, _E.CANCEL): _S.CANCELLED,
     (_S.SENDING, _E.EXPIRE): _S.EXPIRED,
+    # A query found it open before the answer to the post came.
+    (_S.OPEN, _E.ACKNOWLEDGE): _S.OPEN,
     (_S.OPEN, _E.FILL_PART): _S.PARTIALLY_FILLED,
     (_S.OPEN, _E.FILL_ALL): _S.FILLED,
     (_S.OPEN, _E.CANCEL_SEND): _S.CANCEL_SENDING,
@@ -132,8 +134,11 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.CANCEL_SENDING, _E.FILL_ALL): _S.FILLED,
     (_S.CANCEL_SENDING, _E.EXPIRE): _S.EXPIRED,
     (_S.CANCEL_SENDING, _E.ACKNOWLEDGE): _S.CANCEL_SENDING,
+    (_S.CANCEL_SENDING, _E.LOSE): _S.CANCEL_SENDING,
     (_S.CANCEL_UNKNOWN, _E.CANCEL): _S.CANCELLED,
     (_S.CANCEL_UNKNOWN, _E.CANCEL_SEND): _S.CANCEL_SENDING,
+    (_S.CANCEL_UNKNOWN, _E.CANCEL_LOSE): _S.CANCEL_UNKNOWN,
+    (_S.CANCEL_UNKNOWN, _E.ACKNOWLEDGE): _S.CANCEL_UNKNOWN,
     (_S.CANCEL_UNKNOWN, _E.FILL_PART): _S.CANCEL_UNKNOWN,
     (_S.CANCEL_UNKNOWN, _E.FILL_ALL): _S.FILLED,
     (_S.CANCEL_UNKNOWN, _E.EXPIRE): _S.EXPIRED,
@@ -148,6 +153,9 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.UNKNOWN, _E.FILL_ALL): _S.FILLED,
     (_S.UNKNOWN, _E.CANCEL): _S.CANCELLED,
     (_S.UNKNOWN, _E.EXPIRE): _S.EXPIRED,
+    # A definitive answer that came after we had stopped waiting for it.
+    (_S.UNKNOWN, _E.REJECT): _S.REJECTED,
+    (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
     (_S.UNKNOWN, _E.PROVE_ABSENT): _S.DEAD,
     (_S.UNKNOWN, _E.GIVE_UP): _S.QUARANTINED,
     # A person or a late message ends a quarantine; the reservation has been kept all the while.
@@ -166,6 +174,8 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.CANCELLED, _E.CANCEL): _S.CANCELLED,
     (_S.CANCELLED, _E.CANCEL_LOSE): _S.CANCELLED,
     (_S.EXPIRED, _E.ACKNOWLEDGE): _S.EXPIRED,
+    (_S.EXPIRED, _E.EXPIRE): _S.EXPIRED,
+    (_S.EXPIRED, _E.LOSE): _S.EXPIRED,
     (_S.EXPIRED, _E.CANCEL_LOSE): _S.EXPIRED,
     # A late fill on an order that had ended is posted, marked LATE and alerted, never dropped.
     (_S.FILLED, _E.FILL_ALL): _S.FILLED,

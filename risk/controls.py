@@ -105,12 +105,14 @@ def quantity(c: Candidate) -> Verdict:
         reason = "a missing limit denies"
     elif not wanted.is_finite() or wanted <= 0:
         reason = "the quantity is not a positive number"
+    elif wanted > cap:
+        reason = "the quantity is above the cap"
     elif wanted % instrument.lot_size:
         reason = "the quantity is not a whole number of lots"
     elif wanted < least:
         reason = "the quantity is below the venue's minimum"
     else:
-        reason = "" if wanted <= cap else "the quantity is above the cap"
+        reason = ""
     return _verdict("02", "quantity", str(wanted), limit, reason)
 
 
@@ -125,12 +127,16 @@ def price_collar(c: Candidate) -> Verdict:
             "01", "price collar", str(price), f"tick {instrument.tick_size}", "the price is off the tick"
         )
     fraction, ticks = c.limits.collar_fraction, c.limits.collar_ticks
-    mid = c.book.mid if c.book else None
+    age_s_max = c.limits.book_age_s_max
+    is_fresh = (
+        c.book is not None and age_s_max is not None and c.time_ns - c.book.time_ns <= age_s_max * NS_PER_S
+    )
+    mid = c.book.mid if c.book and is_fresh else None
     if fraction is None or ticks is None:
         return _verdict("01", "price collar", str(price), NO_LIMIT, "a missing limit denies")
     if mid is None:
         return _verdict(
-            "01", "price collar", str(price), "a mid", "the book has no two sides, so no reference price"
+            "01", "price collar", str(price), "a mid", "no fresh book with two sides, so no reference price"
         )
     if c.intent.side is Side.BUY:
         limit = mid * (ONE + fraction) + ticks * instrument.tick_size
@@ -172,7 +178,7 @@ def self_trade(c: Candidate) -> Verdict:
 
 
 def throttle(c: Candidate) -> Verdict:
-    """13: one token of the order rate; refused with the moment at which one is there again."""
+    """13: one token of the strategy's share of the order rate; refused with the moment at which one is there again."""
     reason = "" if c.tokens >= ONE else f"the order rate is used up; retry_at {format_time(c.retry_at_ns)}"
     limit = f"{c.limits.orders_per_minute}/min"
     return _verdict("13", "message throttle", f"{c.tokens:.2f} tokens", limit, reason)

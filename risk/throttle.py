@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from clock import NS_PER_S
+from domain.identifiers import StrategyName
 from domain.money import ONE
 
 NS_PER_MINUTE = 60 * NS_PER_S
@@ -33,3 +34,24 @@ class TokenBucket:
 
     def _filled(self, time_ns: int) -> int:
         return min(self._level_ns_max, self._level_ns + max(0, time_ns - self._time_ns))
+
+
+class Throttle:
+    """The order rate, split evenly among the strategies: who asks often takes nobody else's share."""
+
+    def __init__(self, *, per_minute: int, burst: int) -> None:
+        self._per_minute = per_minute
+        self._burst = burst
+        self._sharers = 1
+        self._buckets: dict[StrategyName, TokenBucket] = {}
+
+    def share(self, *, among: int) -> None:
+        """Split the rate among so many; called before the first order."""
+        self._sharers = max(1, among)
+
+    def of(self, strategy: StrategyName) -> TokenBucket:
+        """The strategy's own bucket."""
+        if strategy not in self._buckets:
+            per_minute, burst = self._per_minute // self._sharers, self._burst // self._sharers
+            self._buckets[strategy] = TokenBucket(per_minute=max(1, per_minute), burst=max(1, burst))
+        return self._buckets[strategy]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from domain.identifiers import InstrumentId, OrderId
+from domain.identifiers import InstrumentId, OrderId, StrategyName
 from domain.instrument import Instrument, Side
 from domain.money import ONE, ZERO
 from domain.order import Intent, Order, OrderStatus
@@ -32,15 +32,25 @@ class LiveOrders:
         """The order in its present state, or None where it is not live."""
         return self._orders.get(order_id)
 
+    def of(self, strategy: StrategyName) -> list[Order]:
+        """The strategy's orders that have not ended, oldest first."""
+        return [order for order in self._orders.values() if order.strategy == strategy]
+
     def put(self, order: Order) -> None:
-        """Take a new order in, or the next state of one that is there."""
-        self.remove(order.id)
+        """Take a new order in, or the next state of one that is there, which keeps its place."""
         line = order.instrument_id, order.side
+        before = self._orders.get(order.id)
+        assert before is None or line == (before.instrument_id, before.side), (
+            "an order never changes its line"
+        )
         self._orders[order.id] = order
         self._lines.setdefault(line, {})[order.id] = order
-        self._leaves[line] = self._leaves.get(line, ZERO) + order.leaves_quantity
+        left = before.leaves_quantity if before else ZERO
+        self._leaves[line] = self._leaves.get(line, ZERO) + order.leaves_quantity - left
         if order.status in DOUBTFUL:
             self._doubtful[order.id] = order
+        else:
+            self._doubtful.pop(order.id, None)
 
     def remove(self, order_id: OrderId) -> None:
         """Drop an order; nothing happens where it is not live."""

@@ -60,6 +60,11 @@ class MarketData:
         """The instrument with its present tick, or None where it is unknown or its market has resolved."""
         return self._instruments.get(instrument_id)
 
+    def market_of(self, instrument_id: InstrumentId) -> MarketId:
+        """Market of an instrument; of an unknown one, what its id says before the outcome."""
+        instrument = self._instruments.get(instrument_id)
+        return instrument.market_id if instrument else MarketId(instrument_id.rpartition(":")[0])
+
     def payout(self, instrument_id: InstrumentId) -> Decimal | None:
         """What a share pays, once its market has resolved."""
         return self._payouts.get(instrument_id)

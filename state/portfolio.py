@@ -113,6 +113,10 @@ class Portfolio:
         key = fill_key(fill)
         if key in self._seen:
             raise InvariantError(f"I6: fill {fill.trade_id} of order {fill.order_id} is posted already")
+        if fill.fee_asset != PUSD:
+            raise InvariantError(
+                f"fill {fill.trade_id} has a fee in {fill.fee_asset}; only {PUSD} can be booked"
+            )
         self._seen.add(key)
         self.filled[order.id] = self.filled.get(order.id, ZERO) + fill.quantity
         position = self._position(order, time_ns=fill.time_ns)

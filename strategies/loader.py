@@ -50,7 +50,12 @@ def describe(strategy: BaseStrategy) -> dict[str, str]:
 
 
 def _strategy_class(name: str) -> type[BaseStrategy]:
-    module = importlib.import_module(f"strategies.{name}")
+    try:
+        module = importlib.import_module(f"strategies.{name}")
+    except Exception as error:  # supervised: a person's file may fail in any way, and the line says where
+        raise ConfigurationError(
+            f"strategies/{name}.py cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     classes = [
         value
         for value in vars(module).values()

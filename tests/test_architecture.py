@@ -21,7 +21,7 @@ TIERS = (
     ("runner",),
     ("executor", "guard"),
     ("engine",),
-    ("desk",),
+    ("desk", "hooks"),
     ("order_manager",),
     ("storage", "strategies", "venues", "console", "logbook", "scaffold", "control"),
     ("state", "risk"),

@@ -23,7 +23,8 @@ from domain.messages import (
 )
 from domain.order import OrderStatus
 from domain.records import EventRecord, FillRecord, MetricsRecord, OrderRecord, PositionRecord
-from engine import FULL_CHECK_EVERY, INTENTS_MAX, hook
+from engine import FULL_CHECK_EVERY
+from hooks import INTENTS_MAX, hook
 from strategies.base_strategy import BaseStrategy, Intents, View
 from tests.support.reports import lost
 from tests.support.room import Room

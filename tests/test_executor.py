@@ -65,9 +65,6 @@ def test_nothing_is_sent_or_told_before_its_commit_is_durable() -> None:
     assert (sent, shown, len(ids)) == (0, 0, 1)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="executor.py settle(): takes parcels that came while it waited for the disk"
-)
 def test_what_is_taken_while_the_disk_is_busy_waits_for_its_own_commit() -> None:
     async def scenario() -> list[str]:
         store = HeldStore()

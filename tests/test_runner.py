@@ -120,7 +120,6 @@ def test_the_orders_of_a_stopped_strategy_are_cancelled_and_no_others(tmp_path: 
     with_runner(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="runner.py _stop(): an order that is on its way is never cancelled")
 def test_an_order_that_was_on_its_way_is_cancelled_when_it_has_arrived(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon, tested: Runner, backlog: Backlog) -> None:
         order = await daemon.send(BUY)
@@ -202,7 +201,6 @@ def test_an_interruption_is_repeated_at_the_same_event(tmp_path: Path, ordinal: 
     with_runner(tmp_path, scenario, supervision=Supervision(halt=halt))
 
 
-@pytest.mark.xfail(strict=True, reason="runner.py _handle(): what decide() raises is not supervised")
 def test_an_intent_that_is_none_ends_the_strategy_alone(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon, tested: Runner, backlog: Backlog) -> None:
         number = type(BUY)(**{n: getattr(BUY, n) for n in BUY.__struct_fields__} | {"quantity": 10})

@@ -32,7 +32,8 @@ class VenueOrder(Struct, frozen=True, kw_only=True):
 
 
 class Venue(Protocol):
-    """A place to trade. No method raises for what the venue answers: it reports; ours are programming errors."""
+    """A place to trade. No method raises for what the venue answers: it reports. The three reads raise
+    VenueReadError where they failed: that is no evidence of anything."""
 
     name: VenueName
     client_id_class: ClientIdClass

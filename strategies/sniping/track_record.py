@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from domain.identifiers import MarketId
+from domain.identifiers import MarketId, OrderId
 from domain.instrument import Market
 from domain.messages import MarketResolved
 from domain.money import ONE, ZERO
@@ -24,7 +24,7 @@ class TrackRecord:
     def __init__(self) -> None:
         self.own: tuple[Tally, ...] = ()
         self.table: Table = calibrate(SHIPPED)
-        self._ended: dict[tuple[MarketId, bool], int] = {}
+        self._ended: dict[tuple[MarketId, bool], set[OrderId]] = {}
         self._categories: dict[MarketId, str] = {}
 
     def closed_gate(self, category: str, price: Decimal, *, uncalibrated_ok: bool) -> str | None:
@@ -43,16 +43,15 @@ class TrackRecord:
 
     def attempts(self, market_id: MarketId, *, rests: bool) -> int:
         """Orders of one branch for the market that have ended: the number of the next one."""
-        return self._ended.get((market_id, rests), 0)
+        return len(self._ended.get((market_id, rests), ()))
 
     def note_ordered(self, market: Market) -> None:
         """Remember the category: a market that has resolved is not there to be asked."""
         self._categories[market.id] = market.category
 
     def note_ended(self, order: Order) -> None:
-        """Count an order that ended: the next look is a signal of its own. A denied one keeps its key."""
-        key = order.market_id, order.post_only
-        self._ended[key] = self._ended.get(key, 0) + 1
+        """Count an order that ended, once: the next look is a signal of its own. A denied one keeps its key."""
+        self._ended.setdefault((order.market_id, order.post_only), set()).add(order.id)
 
     def resolve(self, event: MarketResolved, view: View) -> None:
         """Add what is held of a resolved market, once a side and at its average price, and forget the market.

@@ -287,9 +287,6 @@ def test_after_a_repeated_stop_orders_are_taken_again() -> None:
     assert len(run.venue.sent) == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="backtest/lockstep.py _wind_down(): an order on its way is left to rest"
-)
 def test_an_order_on_its_way_is_cancelled_by_a_stop_too() -> None:
     run = Run(BUY, stop_before=1, kind=CANCEL)
 

@@ -271,9 +271,6 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, damage: str) -> None
     assert name in refusal(tmp_path)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="backtest/recorded_books.py _scan_books(): a row is read while playing"
-)
 @pytest.mark.parametrize(
     "row",
     [
@@ -287,9 +284,6 @@ def test_a_row_that_cannot_be_played_is_refused_at_the_start(tmp_path: Path, row
     assert "line 2" in refusal(write(tmp_path, [book_row(), row]))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="backtest/recorded_books.py _read_markets(): payouts are not looked at"
-)
 @pytest.mark.parametrize(("up", "down"), [(5.0, 0.0), (-1.0, 2.0), ("NaN", 0.0)])
 def test_a_payout_that_no_market_pays_is_refused(tmp_path: Path, up: object, down: object) -> None:
     assert "payout" in refusal(write(tmp_path, [book_row()], [market_row(payout_up=up, payout_down=down)]))

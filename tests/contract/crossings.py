@@ -81,24 +81,24 @@ class Crossing(NamedTuple):
 
 MARKET_EVENTS = (
     Crossing(MarketListed, "backtest", "engine state storage venues"),
-    Crossing(BookSnapshot, "backtest", "engine runner state storage venues"),
-    Crossing(TradePrint, "backtest", "engine state storage venues"),
+    Crossing(BookSnapshot, "backtest", "engine hooks runner state storage venues"),
+    Crossing(TradePrint, "backtest", "engine hooks state storage venues"),
     Crossing(TickSizeChanged, "backtest", "engine state storage venues"),
-    Crossing(MarketResolved, "backtest", "engine state storage venues"),
+    Crossing(MarketResolved, "backtest", "engine hooks state storage venues"),
     Crossing(SnapshotRejected, "backtest", "engine state storage venues"),
-    Crossing(PriceTick, "backtest", "engine state storage venues"),
-    Crossing(WalletTrade, "backtest strategies", "backtest engine state storage venues"),
+    Crossing(PriceTick, "backtest", "engine hooks state storage venues"),
+    Crossing(WalletTrade, "backtest strategies", "backtest engine hooks state storage venues"),
 )
 STRATEGY_INTENTS = (
-    Crossing(Intent, "strategies", "desk"),
-    Crossing(CancelIntent, "strategies", "desk"),
-    Crossing(RedeemIntent, "strategies", "desk"),
-    Crossing(SetIntent, "", "desk"),
-    Crossing(PassedOver, "strategies", "desk"),
-    Crossing(Receipt, "strategies", "desk"),
+    Crossing(Intent, "strategies", "desk hooks"),
+    Crossing(CancelIntent, "strategies", "desk hooks"),
+    Crossing(RedeemIntent, "strategies", "desk hooks"),
+    Crossing(SetIntent, "", "desk hooks"),
+    Crossing(PassedOver, "strategies", "desk hooks"),
+    Crossing(Receipt, "strategies", "desk hooks"),
 )
 EXECUTION_REPORTS = (
-    Crossing(Acknowledged, "venues", "order_manager"),
+    Crossing(Acknowledged, "venues", "executor order_manager"),
     Crossing(Rejected, "venues", "order_manager"),
     Crossing(NotSent, "", "executor order_manager"),
     Crossing(Lost, "executor", "order_manager"),
@@ -110,15 +110,15 @@ EXECUTION_REPORTS = (
     Crossing(FoundOpen, "executor", "order_manager"),
     Crossing(ProvenAbsent, "executor", "order_manager"),
     Crossing(GaveUp, "executor", "order_manager"),
-    Crossing(Redeemed, "venues", "order_manager"),
+    Crossing(Redeemed, "venues", "engine order_manager"),
     Crossing(SetConverted, "venues", "order_manager"),
 )
 STRATEGY_EVENTS = (
-    Crossing(Started, "backtest", "engine"),
-    Crossing(Stopped, "backtest", "engine"),
-    Crossing(TimerFired, "backtest", "engine"),
-    Crossing(OrderChanged, "order_manager", "engine"),
-    Crossing(FillReceived, "order_manager", "engine"),
+    Crossing(Started, "backtest", "hooks"),
+    Crossing(Stopped, "backtest", "hooks"),
+    Crossing(TimerFired, "backtest", "hooks"),
+    Crossing(OrderChanged, "order_manager", "engine hooks"),
+    Crossing(FillReceived, "order_manager", "engine hooks"),
     *(row for row in MARKET_EVENTS if row.message in get_args(StrategyEvent)),
 )
 RECORDS = (

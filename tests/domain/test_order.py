@@ -10,6 +10,14 @@ from domain.order import TERMINAL, TRANSITIONS, OrderEvent, OrderStatus, TimeInF
 from tests.support.trading import NOW_NS, order
 
 ARROWS = """
+    UNKNOWN           REJECT           REJECTED
+    UNKNOWN           LOSE             UNKNOWN
+    OPEN              ACKNOWLEDGE      OPEN
+    CANCEL_SENDING    LOSE             CANCEL_SENDING
+    CANCEL_UNKNOWN    CANCEL_LOSE      CANCEL_UNKNOWN
+    CANCEL_UNKNOWN    ACKNOWLEDGE      CANCEL_UNKNOWN
+    EXPIRED           EXPIRE           EXPIRED
+    EXPIRED           LOSE             EXPIRED
     ACCEPTED          SEND             SENDING
     ACCEPTED          ABORT            ABORTED
     SENDING           ABORT            ABORTED

@@ -69,7 +69,7 @@ class Busy(BaseStrategy):
         )
 '''
 
-LINGERS = '''"""Buys both outcomes and offers them at a price that only a winner can bring."""
+LINGERS = '''"""Buys what will lose, and offers it at a price that only a winner can bring."""
 
 from decimal import Decimal
 
@@ -80,13 +80,15 @@ from strategies.base_strategy import BaseStrategy, state
 
 
 class Lingers(BaseStrategy):
-    """Its offer of the loser rests until the market resolves."""
+    """In the first three markets of the recording UP loses: each offer rests until its market resolves."""
 
     _bought: dict = state(dict)
 
     def on_book(self, event, view):
         instrument_id, ask = event.book.instrument_id, event.book.best_ask
-        if ask and Decimal("0.4") < ask.price < Decimal("0.6") and instrument_id not in self._bought:
+        if not instrument_id.endswith(":UP") or instrument_id in self._bought or not ask:
+            return
+        if Decimal("0.4") < ask.price < Decimal("0.6"):
             self._bought[instrument_id] = True
             yield self._intent(instrument_id, Side.BUY, ask.price, TimeInForce.FAK)
 

@@ -52,9 +52,6 @@ SLOW = pytest.mark.slow
             "--db .",
             ". not a file --db",
             id="this folder as database",
-            marks=pytest.mark.xfail(
-                strict=True, reason="Guard.__init__ calls with_name before the path is checked: a traceback"
-            ),
         ),
         pytest.param("why s1-nothing", "data/positions.db --db", id="why without a run"),
         pytest.param("status", "no daemon data/positions.db --db", id="status of nothing"),

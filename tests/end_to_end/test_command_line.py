@@ -13,10 +13,6 @@ from tests.end_to_end.daemon import REPLAY, RUN_S_MAX, Daemon, assert_refused, a
 
 pytestmark = pytest.mark.slow
 
-GOES_AWAY = pytest.mark.xfail(
-    strict=True, reason="what Python still holds back for the closed pipe fails again at exit: code 120"
-)
-
 
 def test_a_strategy_runs_by_its_own_file_on_one_instrument(daemon: Daemon, finished: Finished) -> None:
     first = finished.daemon.value("SELECT instrument FROM trades ORDER BY timestamp LIMIT 1")
@@ -99,9 +95,7 @@ def test_a_reader_that_goes_away_does_not_stop_the_trading(
     assert daemon.rows("SELECT status FROM sessions") == [("finished",)]
 
 
-@pytest.mark.parametrize(
-    "more", [pytest.param((), id="text", marks=GOES_AWAY), pytest.param(JSON, id="json", marks=GOES_AWAY)]
-)
+@pytest.mark.parametrize("more", [pytest.param((), id="text"), pytest.param(JSON, id="json")])
 def test_a_reader_that_goes_away_is_no_failure(daemon: Daemon, more: tuple[str, ...]) -> None:
     code, stderr = trade_into_a_closed_pipe(daemon, *TEXT, *more, "--events", "3000")
 
@@ -128,9 +122,6 @@ def trade_into_a_closed_pipe(daemon: Daemon, *words: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-@pytest.mark.xfail(
-    strict=True, reason="loader imports the file unguarded: a mistake in a strategy's file is a traceback"
-)
 @pytest.mark.parametrize(
     "text",
     [

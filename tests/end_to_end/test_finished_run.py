@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -143,27 +144,23 @@ def test_everything_has_been_redeemed_at_the_end(finished: Finished) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="shares that a resting sale holds at the resolution come back when it is cancelled, and nobody redeems"
-    " them (BaseStrategy.on_resolved looks once, at what is free then)",
-)
-def test_nothing_of_a_resolved_market_is_held_for_ever(busy: Finished) -> None:
+def test_nothing_of_a_resolved_market_is_held_for_ever(traders: Daemon, short_tape: Path) -> None:
+    traders.trade("--tape", str(short_tape), strategies="lingers")
+
     resolved = "SELECT json_extract(payload, '$.market') FROM events WHERE type = 'market.resolved'"
 
     assert (
-        busy.daemon.rows(f"SELECT symbol FROM positions WHERE status = 'OPEN' AND market IN ({resolved})")
-        == []
+        traders.rows(f"SELECT symbol FROM positions WHERE status = 'OPEN' AND market IN ({resolved})") == []
     )
 
 
-def test_every_fill_is_in_the_ledger_with_its_cost_and_fee(either: Finished) -> None:
+def test_every_fill_is_in_the_ledger_with_its_cost_and_fee(finished: Finished) -> None:
     cost = "SELECT sum(CAST(round(price * size * 1e6) AS INTEGER)) FROM trades"
     fees = "SELECT sum(CAST(round(fee * 1e6) AS INTEGER)) FROM trades WHERE settlement != 'FAILED'"
     booked = "SELECT sum(units) FROM ledger WHERE kind = 'FILL' AND asset = 'pUSD' AND account LIKE ?"
 
-    assert either.daemon.value(cost) == either.daemon.value(booked, "UNSETTLED:%")
-    assert Decimal(either.daemon.value(fees)) / UNITS == pusd(either.daemon, "FEES")
+    assert finished.daemon.value(cost) == finished.daemon.value(booked, "UNSETTLED:%")
+    assert Decimal(finished.daemon.value(fees)) / UNITS == pusd(finished.daemon, "FEES")
 
 
 def test_every_reservation_is_closed_at_the_end(either: Finished) -> None:

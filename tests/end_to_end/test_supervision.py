@@ -33,11 +33,6 @@ OF_SNIPER = {
 SHARED = {"order_events": (0, 7), "trades": (0,), "signals": (0, 3), "denials": (0,), "reservations": (0,)}
 """Columns that number the rows of all strategies, and the controls' numbers, which tell of the shared limits."""
 
-LEAVES = pytest.mark.xfail(
-    strict=True,
-    reason="engine.ask catches Exception only: SystemExit of a hook ends the daemon, and again at each restart",
-)
-
 
 def of_sniper(daemon: Daemon) -> dict[str, Rows]:
     """What the sniper did, without what numbers the rows of all."""
@@ -64,7 +59,7 @@ def play(traders: Daemon, tape: Path, name: str, *words: str, **environment: str
         pytest.param("swallows", "did not return within 0.5 s", id="swallows exceptions in a loop"),
         pytest.param("floods", "more than 1000 intents", id="floods"),
         pytest.param("leaks", "task(s) of its own", id="leaks a task"),
-        pytest.param("exits", "SystemExit", id="leaves the process", marks=LEAVES),
+        pytest.param("exits", "SystemExit", id="leaves the process"),
     ],
 )
 def test_a_strategy_that_misbehaves_is_stopped_alone(
@@ -144,14 +139,12 @@ def test_a_strategy_that_prints_does_not_disturb_the_summary(
     assert sum(path.stat().st_size for path in traders.folder.iterdir() if path.is_file()) < 10_000_000
 
 
-@pytest.mark.xfail(strict=True, reason="Guard.on_output is connected to nothing: what a hook prints is lost")
 def test_what_a_strategy_prints_is_kept_in_its_log(traders: Daemon, short_tape: Path) -> None:
     play(traders, short_tape, "prints", "--events", str(MISBEHAVES_AT_BOOK + 100))
 
     assert "a word from the guest" in (traders.folder / "logs" / "prints.log").read_text()
 
 
-@pytest.mark.xfail(strict=True, reason="console.py shows no line for strategy.stopped; only the log has it")
 def test_a_stop_is_shown(traders: Daemon, short_tape: Path) -> None:
     ended = play(traders, short_tape, "raises", "--events", str(MISBEHAVES_AT_BOOK + 100))
 
@@ -159,11 +152,6 @@ def test_a_stop_is_shown(traders: Daemon, short_tape: Path) -> None:
     assert "the guest fell over" in (traders.folder / "logs" / "orchestrator.log").read_text()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="control 13 is one bucket for all strategies: who asks often takes every token, and the sniper"
-    " misses its trade of 09:27 (order_manager.py, TokenBucket)",
-)
 def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
     traders: Daemon, solo: Finished, short_tape: Path
 ) -> None:
@@ -173,10 +161,6 @@ def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
     assert_same(of_sniper(solo.daemon), of_sniper(traders))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Guard._look measures a hook by the wall clock: a strategy that was not even running is stopped",
-)
 def test_a_machine_that_stands_still_for_a_moment_stops_no_strategy(
     traders: Daemon, short_tape: Path
 ) -> None:
@@ -190,10 +174,6 @@ def test_a_machine_that_stands_still_for_a_moment_stops_no_strategy(
     assert traders.rows(STOPPED) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the watchdog counts the time in which the process was stopped: Ctrl-Z and fg end the daemon",
-)
 def test_a_daemon_that_was_suspended_goes_on(traders: Daemon, short_tape: Path) -> None:
     with running(traders, "--tape", str(short_tape), "--speed", "1") as process:
         process.wait_until(traders.socket.exists)
@@ -221,10 +201,6 @@ def test_two_that_misbehave_are_both_stopped(traders: Daemon, solo: Finished, sh
     assert_same(of_sniper(solo.daemon), of_sniper(traders))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the text of an exception goes unredacted into events.payload (strategy.error, strategy.stopped)",
-)
 def test_what_a_strategy_says_of_a_secret_is_stored_nowhere(traders: Daemon, short_tape: Path) -> None:
     secret = "0xC0FFEE5EC2E7C0FFEE5EC2E7"
 

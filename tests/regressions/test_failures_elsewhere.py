@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.errors import VenueReadError
 from domain.messages import CancelIntent, Lost
 from domain.order import Order, OrderStatus
 from domain.records import OrderRecord
@@ -87,13 +88,12 @@ def test_a_502_on_the_post_is_not_a_rejection(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="executor.py _resolve(): a read that fails ends the daemon")
 def test_a_failed_query_is_not_the_absence_of_trades(tmp_path: Path) -> None:
     """A query that failed was read as "no trades, so cancelled"."""
 
     async def scenario(daemon: Daemon) -> None:
         order = await unknown(daemon)
-        daemon.venue.read_error = ConnectionError("reset by peer")
+        daemon.venue.read_error = VenueReadError("reset by peer")
 
         await daemon.wait_s(60)
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from domain.messages import CancelIntent
 from domain.order import OrderStatus
 from executor import QUARANTINE_AFTER_S, QUERY_DELAYS_S
@@ -38,7 +36,6 @@ def test_an_order_that_filled_before_its_cancel_is_filled(tmp_path: Path) -> Non
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="executor.py _resolve(): a fill known already counts as found")
 def test_an_earlier_fill_does_not_keep_a_lost_cancel_open_for_ever(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         daemon.venue.answers = [acknowledged]
@@ -56,9 +53,6 @@ def test_an_earlier_fill_does_not_keep_a_lost_cancel_open_for_ever(tmp_path: Pat
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="executor.py _consider_absence(): the time limit counts from the order's birth"
-)
 def test_the_cancel_of_an_old_order_gets_the_same_time_to_be_found(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         daemon.venue.answers = [acknowledged]

@@ -98,9 +98,6 @@ def test_a_status_of_filled_makes_no_fill(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="executor.py _resolve(): FIND_OPEN after FILL_PART is not in the table"
-)
 def test_an_order_that_is_found_part_filled_and_open_goes_on_part_filled(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         order = await unknown(daemon, GTC)
@@ -114,7 +111,6 @@ def test_an_order_that_is_found_part_filled_and_open_goes_on_part_filled(tmp_pat
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="executor.py _adopt(): FIND_OPEN after FILL_ALL is not in the table")
 def test_a_stale_list_that_still_shows_a_filled_order_does_not_halt(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         order = await unknown(daemon, GTC)
@@ -142,7 +138,6 @@ def test_an_order_that_is_found_part_filled_and_cancelled_ends(tmp_path: Path) -
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="executor.py _ask_later(): a part fill ends the questions")
 def test_the_rest_of_an_order_of_which_only_a_part_fill_was_seen_is_resolved_too(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         order = await unknown(daemon)
@@ -175,7 +170,6 @@ def test_a_late_acknowledgement_ends_the_doubt(tmp_path: Path, delay_s: int) -> 
     play(tmp_path, scenario)
 
 
-@pytest.mark.xfail(strict=True, reason="domain/order.py: late answers are not in the table")
 @pytest.mark.parametrize("late", ["rejected", "lost", "acknowledged", "expired"])
 def test_an_answer_that_comes_after_the_time_out_does_not_halt(tmp_path: Path, late: str) -> None:
     async def scenario(daemon: Daemon) -> None:

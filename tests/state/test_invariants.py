@@ -147,7 +147,6 @@ def test_an_ended_order_that_still_holds_money_is_found_by_the_whole_check() -> 
         check_all(trader.portfolio, trader.manager.live)
 
 
-@pytest.mark.xfail(strict=True, reason="state/invariants.py _check_order returns early for every ended order")
 def test_an_ended_order_that_still_holds_money_is_found_at_once() -> None:
     trader = busy_trader()
     ended = next(o for o in trader.written(OrderRecord) if o.order.is_done)

@@ -244,7 +244,6 @@ def test_a_position_of_which_a_fill_may_still_fail_is_not_forgotten() -> None:
     assert trader.portfolio.positions[ALPHA, UP].quantity == 10
 
 
-@pytest.mark.xfail(strict=True, reason="order_manager.py _redeem(): halts where the position is forgotten")
 def test_a_second_redemption_that_finds_nothing_is_harmless() -> None:
     trader = Trader(cash="100")
     trader.bought("20", price="0.40")
@@ -297,7 +296,6 @@ def test_a_fee_is_subtracted_once() -> None:
     assert portfolio.cash_total == d("89.65")  # 100 - 10 - 0.35
 
 
-@pytest.mark.xfail(strict=True, reason="state/portfolio.py fill(): fee_asset is never looked at")
 def test_a_fee_in_another_token_is_not_booked_as_money() -> None:
     """hummingbot #3202 and freqtrade #5415 took a fee in a third token for one in the quote currency."""
     trader = Trader()

@@ -90,10 +90,6 @@ def test_a_file_holds_one_strategy(folder: Path, file: str, source: str, classes
         load(file, {})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="strategies/loader.py: an import that fails is no ConfigurationError",
-)
 @pytest.mark.parametrize(
     ("file", "source"),
     [("broken_one", "def f(:\n"), ("missing_one", "import no_such_package\n"), ("raising_one", "1 / 0\n")],

@@ -307,9 +307,6 @@ def test_only_an_order_that_ended_gives_the_next_one_another_key(status: OrderSt
     assert bought(wish(given, view)).signal_key == key
 
 
-@pytest.mark.xfail(
-    strict=True, reason="strategies/sniping: a late fill of an ended order counts as another attempt"
-)
 def test_an_order_that_ends_counts_once() -> None:
     given, view = sniper(), FakeView()
 
