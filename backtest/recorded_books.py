@@ -165,7 +165,7 @@ def _market_fault(row: MarketRow) -> str | None:
     """Say why a market cannot be played, None where it can."""
     if row.end_ts <= row.start_ts:
         return "the market ends before it starts"
-    if not (0 < row.start_ts and row.end_ts < TIME_MS_MAX):
+    if not (row.start_ts > 0 and row.end_ts < TIME_MS_MAX):
         return f"start_ts {row.start_ts} or end_ts {row.end_ts} is no time in milliseconds"
     for payout in (row.payout_up, row.payout_down):
         if payout is not None and not (payout.is_finite() and 0 <= payout <= 1):
