@@ -25,7 +25,11 @@ HOOK_S_MAX = 0.5
 """Seconds that one hook may take before it is interrupted."""
 
 HANG_S_MAX = 5
-"""Seconds without a turn of the loop after which the process is ended from outside the interpreter."""
+"""Seconds of computing without a turn of the loop after which the process is ended from outside the interpreter."""
+
+STANDSTILL_S_MAX = 60
+"""Seconds without a turn of the loop, computing or not: native code that waits and holds the interpreter. Much
+longer, because a process that is suspended (Ctrl-Z) or starved turns no loop either."""
 
 LOOK_EVERY_S = 0.05
 TICKS_MAX = round(HOOK_S_MAX / LOOK_EVERY_S)
@@ -125,6 +129,7 @@ class Guard:
             self._note = mmap.mmap(file.fileno(), NOTE_BYTES)
         self._trace = self._trace_path.open("w+b")
         self._stdout, sys.stdout = sys.stdout, _Collector(self, sys.stdout)
+        faulthandler.register(signal.SIGPROF, file=self._trace, chain=True)
         signal.signal(signal.SIGALRM, self._look)
         signal.setitimer(signal.ITIMER_REAL, LOOK_EVERY_S, LOOK_EVERY_S)
         return self
@@ -134,6 +139,8 @@ class Guard:
     ) -> None:
         """Stop watching and leave nothing behind."""
         faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.unregister(signal.SIGPROF)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         sys.stdout = self._stdout
@@ -176,7 +183,8 @@ class Guard:
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         assert self._trace is not None, "attach belongs inside the guard"
-        faulthandler.dump_traceback_later(HANG_S_MAX, exit=True, file=self._trace)
+        faulthandler.dump_traceback_later(STANDSTILL_S_MAX, exit=True, file=self._trace)
+        signal.setitimer(signal.ITIMER_PROF, HANG_S_MAX)
         loop.call_later(1, self._beat, loop)
 
     def _make_task(
