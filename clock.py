@@ -46,6 +46,11 @@ def monotonic_s() -> float:
     return time.perf_counter()
 
 
+def computed_s() -> float:
+    """Seconds that this thread has computed: stands still while the process waits, starves or is suspended."""
+    return time.thread_time()
+
+
 def format_time(time_ns: int) -> str:
     """UTC time with microseconds, fixed width, so that text sorts as time and sqlite's functions read it.
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, TextIO
 
+from clock import computed_s
 from domain.errors import StrategyError
 from domain.messages import StrategyEvent, StrategyIntent
 from hooks import ask
 from strategies.base_strategy import BaseStrategy, View
 
 HOOK_S_MAX = 0.5
-"""Seconds that one hook may take before it is interrupted."""
+"""Seconds that one hook may compute before it is interrupted: a busy machine is not held against it."""
 
 HANG_S_MAX = 5
 """Seconds of computing without a turn of the loop after which the process is ended from outside the interpreter."""
@@ -32,8 +33,8 @@ STANDSTILL_S_MAX = 60
 longer, because a process that is suspended (Ctrl-Z) or starved turns no loop either."""
 
 LOOK_EVERY_S = 0.05
-TICKS_MAX = round(HOOK_S_MAX / LOOK_EVERY_S)
-"""Looks that one hook may last: time in which the process was suspended or starved is not held against it."""
+TICKS_MAX = 100
+"""Looks that one hook may last without computing, five seconds of them: it sleeps, or waits for something."""
 
 OUTPUT_KEPT_MAX = 64 * 1024
 """Characters of a strategy's own printing that are kept in a run; the rest is counted."""
@@ -77,6 +78,7 @@ class Guard:
         self._trace_path = Path(f"{db}.hang")
         self._strategy = ""
         self._noted = ""
+        self._computed_s = 0.0
         self._ticks = 0
         self._leaks = 0
         self._printed: dict[str, int] = {}
@@ -178,7 +180,11 @@ class Guard:
     def _look(self, _number: int, _frame: FrameType | None) -> None:
         """Called by the timer between two steps of the interpreter, also in the middle of a hook's endless loop."""
         self._ticks += 1
-        if self._strategy and self._ticks > TICKS_MAX:
+        if not self._strategy:
+            return
+        if self._ticks == 1:
+            self._computed_s = computed_s()
+        if computed_s() - self._computed_s > HOOK_S_MAX or self._ticks > TICKS_MAX:
             raise Interrupt
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:

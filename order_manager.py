@@ -41,7 +41,7 @@ from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import Throttle
 from state.complete_sets import convert
-from state.executions import Executions
+from state.executions import Executions, line_of
 from state.holdings import worst_case
 from state.live_orders import LiveOrders
 from state.market import MarketData
@@ -143,9 +143,9 @@ class OrderManager:
             unknown_order_id=self.live.doubtful_like(draft),
             unknown_orders=self.live.doubtful_count,
             open_orders=len(self.live),
-            executions=self.executions.count(
-                (draft.strategy, draft.instrument_id, draft.side), time_ns=time_ns
-            ),
+            own_open_orders=self.live.count_of(draft.strategy),
+            sharers=self.throttle.sharers,
+            executions=self.executions.count(line_of(draft), time_ns=time_ns),
             worst_case=worst_case(draft, instrument)[1] if instrument and is_number else ZERO,
             available=self.portfolio.available(
                 intent.side, strategy=draft.strategy, instrument_id=intent.instrument_id
@@ -160,9 +160,10 @@ class OrderManager:
 
     def _exposure_after(self, intent: Intent) -> Decimal:
         """Shares of the wallet, with what open and unknown orders of the same side and this intent may add."""
-        held = self.portfolio.held.get(intent.instrument_id, ZERO)
         working = self.live.leaves(intent.instrument_id, intent.side) + intent.quantity
-        return held + working if intent.side is Side.BUY else held - working
+        return self.portfolio.held.get(intent.instrument_id, ZERO) + (
+            working if intent.side is Side.BUY else -working
+        )
 
     def _accept(self, draft: Order, verdicts: list[Verdict], journal: list[Record]) -> Order:
         """Reserve and store; acceptance and sending share one transaction, so one commit precedes the first byte."""
@@ -291,8 +292,7 @@ class OrderManager:
         event = OrderEvent.FILL_PART if after.leaves_quantity else OrderEvent.FILL_ALL
         booked = self.portfolio.fill(after, fill)
         if not before.filled_quantity:
-            line = after.strategy, after.instrument_id, after.side
-            self.executions.note(line, time_ns=report.time_ns)
+            self.executions.note(line_of(after), time_ns=report.time_ns)
         journal.append(
             FillRecord(
                 fill=fill,

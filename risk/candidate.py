@@ -43,6 +43,8 @@ class Candidate(Struct, frozen=True, kw_only=True):
     unknown_order_id: OrderId | None
     unknown_orders: int
     open_orders: int
+    own_open_orders: int
+    sharers: int
     executions: int
     worst_case: Decimal
     available: Decimal

@@ -58,12 +58,15 @@ def unknown_orders(c: Candidate) -> Verdict:
 
 
 def open_orders(c: Candidate) -> Verdict:
-    """14: orders that rest, are on their way or are unknown stay below the cap, over all strategies."""
-    limit = c.limits.open_orders_max
-    if limit is None:
+    """14: orders that rest, are on their way or are unknown stay below the cap, of which each strategy has an equal
+    share: one that fills its own takes nobody else's."""
+    if c.limits.open_orders_max is None:
         return _verdict("14", "open orders", str(c.open_orders), NO_LIMIT, "a missing limit denies")
-    reason = "" if c.open_orders < limit else "too many orders are open"
-    return _verdict("14", "open orders", str(c.open_orders), f"fewer than {limit}", reason)
+    cap = c.limits.open_orders_max
+    share = max(1, cap // c.sharers)
+    reason = "" if c.open_orders < cap and c.own_open_orders < share else "too many orders are open"
+    value, limit = f"{c.own_open_orders} own of {c.open_orders}", f"fewer than {share} own of {cap}"
+    return _verdict("14", "open orders", value, limit, reason)
 
 
 def repeated_execution(c: Candidate) -> Verdict:

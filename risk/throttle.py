@@ -42,16 +42,16 @@ class Throttle:
     def __init__(self, *, per_minute: int, burst: int) -> None:
         self._per_minute = per_minute
         self._burst = burst
-        self._sharers = 1
+        self.sharers = 1
         self._buckets: dict[StrategyName, TokenBucket] = {}
 
     def share(self, *, among: int) -> None:
         """Split the rate among so many; called before the first order."""
-        self._sharers = max(1, among)
+        self.sharers = max(1, among)
 
     def of(self, strategy: StrategyName) -> TokenBucket:
         """The strategy's own bucket."""
         if strategy not in self._buckets:
-            per_minute, burst = self._per_minute // self._sharers, self._burst // self._sharers
+            per_minute, burst = self._per_minute // self.sharers, self._burst // self.sharers
             self._buckets[strategy] = TokenBucket(per_minute=max(1, per_minute), burst=max(1, burst))
         return self._buckets[strategy]

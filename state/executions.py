@@ -5,6 +5,7 @@ from collections import deque
 from clock import NS_PER_S
 from domain.identifiers import InstrumentId, StrategyName
 from domain.instrument import Side
+from domain.order import Order
 
 Line = tuple[StrategyName, InstrumentId, Side]
 
@@ -35,3 +36,8 @@ class Executions:
         """A person has resumed the strategy: it begins with a clean sheet."""
         for line in [line for line in self._times if line[0] == strategy]:
             del self._times[line]
+
+
+def line_of(order: Order) -> Line:
+    """What control 12 counts together."""
+    return order.strategy, order.instrument_id, order.side

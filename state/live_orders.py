@@ -18,6 +18,7 @@ class LiveOrders:
 
     def __init__(self) -> None:
         self._orders: dict[OrderId, Order] = {}
+        self._counts: dict[StrategyName, int] = {}
         self._lines: dict[Line, dict[OrderId, Order]] = {}
         self._leaves: dict[Line, Decimal] = {}
         self._doubtful: dict[OrderId, Order] = {}
@@ -36,6 +37,10 @@ class LiveOrders:
         """The strategy's orders that have not ended, oldest first."""
         return [order for order in self._orders.values() if order.strategy == strategy]
 
+    def count_of(self, strategy: StrategyName) -> int:
+        """How many of the strategy's orders have not ended."""
+        return self._counts.get(strategy, 0)
+
     def put(self, order: Order) -> None:
         """Take a new order in, or the next state of one that is there, which keeps its place."""
         line = order.instrument_id, order.side
@@ -44,6 +49,8 @@ class LiveOrders:
             "an order never changes its line"
         )
         self._orders[order.id] = order
+        if before is None:
+            self._counts[order.strategy] = self.count_of(order.strategy) + 1
         self._lines.setdefault(line, {})[order.id] = order
         left = before.leaves_quantity if before else ZERO
         self._leaves[line] = self._leaves.get(line, ZERO) + order.leaves_quantity - left
@@ -57,6 +64,7 @@ class LiveOrders:
         order = self._orders.pop(order_id, None)
         if order is None:
             return
+        self._counts[order.strategy] -= 1
         line = order.instrument_id, order.side
         self._leaves[line] -= order.leaves_quantity
         self._doubtful.pop(order_id, None)

@@ -15,7 +15,7 @@ from tests.end_to_end.daemon import EMBEDDED, Daemon, assert_refused, running
 
 SNIPER = ("--strategies", "sniper")
 SLOW = pytest.mark.slow
-"""Each case is quick, and there are many: the first of each kind are tried at every save, the rest before a push."""
+"""Each case is quick, and there are many: some of each kind are tried at every save, the rest before a push."""
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ SLOW = pytest.mark.slow
         pytest.param("--mode wet-run", "--mode wet-run dry-run", id="mode", marks=SLOW),
         pytest.param("--mode live", "--mode live gate dry-run", id="live mode"),
         pytest.param("--market lve", "--market lve live", id="market", marks=SLOW),
-        pytest.param("--market live", "--market live later replay", id="live market"),
+        pytest.param("--market live", "--market live later replay", id="live market", marks=SLOW),
         pytest.param(
             "--market sim --tape x", "--tape x sim no recording", id="recording of a sim", marks=SLOW
         ),
@@ -40,7 +40,7 @@ SLOW = pytest.mark.slow
         pytest.param("--seed 1.5", "--seed 1.5 whole", id="half a seed", marks=SLOW),
         pytest.param("--duration -3", "--duration -3", id="duration", marks=SLOW),
         pytest.param("--events 0", "--events 0 1", id="events", marks=SLOW),
-        pytest.param("--cash nan", "--cash nan number", id="cash"),
+        pytest.param("--cash nan", "--cash nan number", id="cash", marks=SLOW),
         pytest.param("--cash 1e30", "--cash 1e30 100000000", id="cash beyond all", marks=SLOW),
         pytest.param("--log-level loud", "--log-level loud info", id="log level", marks=SLOW),
         pytest.param("--token-id 123", "--token-id '123' does not list", id="token"),
@@ -54,7 +54,7 @@ SLOW = pytest.mark.slow
             id="this folder as database",
         ),
         pytest.param("why s1-nothing", "data/positions.db --db", id="why without a run"),
-        pytest.param("status", "no daemon data/positions.db --db", id="status of nothing"),
+        pytest.param("status", "no daemon data/positions.db --db", id="status of nothing", marks=SLOW),
         pytest.param("pause sniper", "no daemon data/positions.db --db", id="pause of nothing", marks=SLOW),
     ],
 )
@@ -76,7 +76,7 @@ def test_an_option_that_is_wrong_is_refused(daemon: Daemon, line: str, told: str
             "[limits]\norder_notional_max = -2", "order_notional_max -2", id="limit's value", marks=SLOW
         ),
         pytest.param("[strategies.snipr]\nbid_min = 0.9", "snipr sniper", id="strategy"),
-        pytest.param("[strategies.sniper]\nbid_mn = 0.9", "bid_mn bid_min", id="parameter"),
+        pytest.param("[strategies.sniper]\nbid_mn = 0.9", "bid_mn bid_min", id="parameter", marks=SLOW),
         pytest.param("[strategies.sniper]\nbid_min = 1.5", "bid_min 1.5", id="parameter's value"),
         pytest.param(
             "[strategies.sniper]\nask_min = 0.99",
@@ -124,7 +124,7 @@ def unknown_market(folder: Path) -> None:
     ("damage", "told"),
     [
         pytest.param(without_markets, "markets.jsonl.gz", id="no markets file"),
-        pytest.param(cut_off, "books.jsonl.gz cannot be read", id="cut off"),
+        pytest.param(cut_off, "books.jsonl.gz cannot be read", id="cut off", marks=SLOW),
         pytest.param(garbage, "books.jsonl.gz line 1", id="garbage line"),
         pytest.param(no_books, "books.jsonl.gz holds no books", id="no books"),
         pytest.param(no_gzip, "books.jsonl.gz cannot be read", id="no gzip", marks=SLOW),
@@ -143,7 +143,7 @@ def test_a_broken_recording_is_refused(daemon: Daemon, damage: object, told: str
     ("text", "told"),
     [
         pytest.param("", "no tape of ours", id="empty", marks=SLOW),
-        pytest.param("hello\n", "no tape of ours", id="not ours"),
+        pytest.param("hello\n", "no tape of ours", id="not ours", marks=SLOW),
         pytest.param('{"tape_version":1,"label":"x"}\n', "no market event", id="no events", marks=SLOW),
         pytest.param('{"tape_version":9,"label":"x"}\n', "version 9", id="newer", marks=SLOW),
         pytest.param('{"tape_version":1,"label":"x"}\n{}\n', "line 2", id="garbage line"),
@@ -155,6 +155,7 @@ def test_a_file_that_is_no_tape_is_refused(daemon: Daemon, text: str, told: str)
     assert_refused(daemon.run(*SNIPER, "--tape", "my.tape"), "my.tape", *told.split())
 
 
+@SLOW
 def test_a_tape_that_goes_back_in_time_is_refused(daemon: Daemon) -> None:
     folder = tapes.cut(daemon.folder / "tape", markets=1, books=50)
     events = list(RecordedBooks(folder).events())
@@ -168,7 +169,7 @@ def test_a_tape_that_goes_back_in_time_is_refused(daemon: Daemon) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        pytest.param(b"hello", "not a SQLite database", id="text"),
+        pytest.param(b"hello", "not a SQLite database", id="text", marks=SLOW),
         pytest.param(b"SQLite format 3\x00" + bytes(range(256)) * 16, "--db", id="garbage behind the header"),
     ],
 )
@@ -208,6 +209,7 @@ def test_a_folder_without_the_right_to_write_is_refused(daemon: Daemon) -> None:
     assert_refused(daemon.run(*SNIPER, "--db", str(locked / "x.db")), str(locked / "x.db"), "--db")
 
 
+@SLOW
 def test_a_folder_for_logs_that_is_a_file_is_refused(daemon: Daemon) -> None:
     (daemon.folder / "logs").write_text("in the way")
 
@@ -227,8 +229,8 @@ def test_a_second_daemon_on_the_same_database_is_refused(daemon: Daemon) -> None
     ("words", "told"),
     [
         pytest.param(("--seed", "2"), "seed was 1, is 2", id="seed"),
-        pytest.param(("--cash", "7"), "cash", id="cash"),
-        pytest.param(("--tape", "other"), "tape was", id="tape"),
+        pytest.param(("--cash", "7"), "cash", id="cash", marks=SLOW),
+        pytest.param(("--tape", "other"), "tape was", id="tape", marks=SLOW),
     ],
 )
 def test_an_unfinished_session_is_not_mixed_with_other_options(
@@ -252,6 +254,7 @@ def test_why_of_an_unknown_id_names_the_nearest(finished: Finished) -> None:
     assert_refused(ended, f"{order_id}x", f"the nearest is {order_id}")
 
 
+@SLOW
 def test_why_without_a_database_is_refused(daemon: Daemon) -> None:
     ended = daemon.run("why", "s1-1", "--db", "nowhere.db")
 
@@ -266,6 +269,7 @@ def test_an_address_of_redis_that_is_none_is_refused_without_its_password(daemon
     assert "hunter2" not in ended.stderr
 
 
+@SLOW
 def test_a_refusal_comes_before_anything_is_made(daemon: Daemon) -> None:
     daemon.run(*daemon.words("--speed", "fast"))
     daemon.run(*daemon.words("--token-id", "123"))

@@ -286,9 +286,15 @@ def test_the_run_told_its_end(finished: Finished) -> None:
     "query",
     [
         pytest.param("SELECT id FROM orders ORDER BY created_at LIMIT 1", id="order"),
-        pytest.param("SELECT intent_id FROM orders ORDER BY created_at LIMIT 1", id="intent"),
+        pytest.param(
+            "SELECT intent_id FROM orders ORDER BY created_at LIMIT 1", id="intent", marks=pytest.mark.slow
+        ),
         pytest.param("SELECT trade_id FROM trades ORDER BY timestamp LIMIT 1", id="trade"),
-        pytest.param("SELECT correlation_id FROM signals ORDER BY timestamp LIMIT 1", id="correlation"),
+        pytest.param(
+            "SELECT correlation_id FROM signals ORDER BY timestamp LIMIT 1",
+            id="correlation",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_why_tells_the_chain(finished: Finished, query: str) -> None:

@@ -28,6 +28,8 @@ def candidate(
         order_id_is_used=False,
         unknown_order_id=None,
         unknown_orders=0,
+        own_open_orders=0,
+        sharers=1,
         open_orders=0,
         executions=0,
         worst_case=Decimal("5.175"),
