@@ -127,6 +127,7 @@ class Lockstep:
 
     async def _run_until(self, time_ns: int) -> None:
         """Run every callback that is due by then, one instant after the other."""
+        self._parts.timeline.skip_gap(time_ns)
         while (due_ns := self._parts.timeline.next_any_ns()) is not None and due_ns <= time_ns:
             self._parts.timeline.run_instant(due_ns)
             await self._drain()

@@ -3,6 +3,9 @@
 import heapq
 from collections.abc import Callable
 
+GAP_NS = 3_600 * 1_000_000_000
+"""A recording that is silent for longer is not ticked through: its next event may be years away."""
+
 Due = tuple[int, int, Callable[[], None]]
 
 
@@ -31,6 +34,16 @@ class Timeline:
     def advance(self, time_ns: int) -> None:
         """Move the present on; it never goes back."""
         self._now_ns = max(self._now_ns, time_ns)
+
+    def skip_gap(self, time_ns: int) -> None:
+        """Where nothing happens for more than an hour, let the recurring callbacks of the gap be one each, its last."""
+        if not self._recurring or time_ns - self._now_ns <= GAP_NS:
+            return
+        self._recurring = [
+            (max(due_ns, time_ns - (time_ns - due_ns) % interval_ns), number, interval_ns, callback)
+            for due_ns, number, interval_ns, callback in self._recurring
+        ]
+        heapq.heapify(self._recurring)
 
     def next_due_ns(self) -> int | None:
         """Time of the earliest callback that is not recurring; None where nothing is pending."""

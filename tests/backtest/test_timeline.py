@@ -87,3 +87,16 @@ def test_at_one_instant_what_was_asked_for_once_comes_before_what_recurs() -> No
     timeline.run_instant(100)
 
     assert called == ["once", "recurring"]
+
+
+def test_a_gap_of_years_is_one_tick_of_what_recurs() -> None:
+    timeline, ticks = Timeline(), list[int]()
+    timeline.advance(1_000)
+    timeline.call_every(300 * 10**9, lambda: ticks.append(timeline.now_ns()), start_ns=1_000)
+    later = 10 * 365 * 86_400 * 10**9
+
+    timeline.skip_gap(later)
+    while (due := timeline.next_any_ns()) is not None and due <= later:
+        timeline.run_instant(due)
+
+    assert ticks == [later - later % (300 * 10**9)]
