@@ -57,6 +57,7 @@ __all__ = [
 
 VERSION, COPY_TRADER = "0.1.0", "copy_trader"
 FILE_BYTES_MAX, TEXT_LENGTH_MAX, ITEMS_MAX = 65_536, 4_096, 1_000
+LISTED_MAX = 8
 MESSAGE_LENGTH_MAX, SHOWN_LENGTH_MAX, EXPONENT_MAX = 300, 80, 40
 
 Table = TypeVar("Table", bound=Struct)
@@ -94,7 +95,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
     new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
     log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "debug|info|warning|error")] = LogLevel.INFO
-    json_output: Annotated[bool, Option("--json", "", "print JSON lines instead of text")] = False
+    json_output: Annotated[bool, Option("--json", "", "print one JSON object in place of text")] = False
     limits: Limits = Limits()
     paper: PaperSettings = PaperSettings()
     run: RunSettings = RunSettings()
@@ -132,7 +133,7 @@ TABLES = {
 GROUPS = {"market": "where events come from", "duration_s": "when it ends", "db": "what it keeps and shows"}
 EPILOG = """examples:
   python orchestrator.py --strategies sniper
-      one strategy on paper, on live data where there is a network
+      one strategy on paper, on the recording that is shipped
   python orchestrator.py --strategies sniper,quoter --tape data/books_btc15m --seed 7
       two on a recording, as fast as it goes; the same seed gives the same orders
 python orchestrator.py why ID [--db PATH] tells how an order, fill or position came about;
@@ -225,7 +226,9 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     '; close: quoter'
     """
     close = _closest(name, choices)
-    return f"; close: {close}" if close else f"; there are: {', '.join(sorted(choices)) or 'none'}"
+    listed = sorted(choices)
+    more = f" and {len(listed) - LISTED_MAX} more" if len(listed) > LISTED_MAX else ""
+    return f"; close: {close}" if close else f"; there are: {', '.join(listed[:LISTED_MAX]) or 'none'}{more}"
 
 
 def _closest(name: str, choices: Iterable[str]) -> str:

@@ -93,4 +93,4 @@ def _bound(path: Path) -> socket.socket:
 
 
 def _socket_path(db: Path) -> Path:
-    return db.absolute().with_name(db.name + ".sock")
+    return Path(f"{db.resolve()}.sock")

@@ -40,7 +40,10 @@ VISIBILITY_LAG_S = 5
 QUARANTINE_AFTER_S = 120
 """An order without a validity window that no read finds is left to a person after this time."""
 
-UNRESOLVED = (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN)
+UNRESOLVED = (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN, OrderStatus.QUARANTINED)
+QUESTIONS_MAX = 500
+"""Reads for one order, the later ones half a minute apart; after some four hours only a person can tell."""
+
 QUERY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 RESEND_DELAY_S = 1
 SEND_ATTEMPTS_MAX = 3
@@ -181,7 +184,7 @@ class Executor:
     def _doubtful(self, order_id: OrderId) -> Order | None:
         """The order, as long as nobody knows what became of it; a fill alone does not say what the rest does."""
         order = self._engine.orders.order(order_id)
-        if order is None or order.is_done or order.status is OrderStatus.QUARANTINED:
+        if order is None or order.is_done:
             self._doubts.pop(order_id, None)
         return order if order_id in self._doubts else None
 
@@ -189,6 +192,8 @@ class Executor:
         if self._doubtful(order_id) is None:
             return
         doubt = self._doubts[order_id]
+        if doubt.asked >= QUESTIONS_MAX:
+            return
         delay_s = QUERY_DELAYS_S[min(doubt.asked, len(QUERY_DELAYS_S) - 1)]
         doubt.asked += 1
         self._in_s(delay_s, partial(self._questions.append, order_id))
@@ -237,13 +242,16 @@ class Executor:
     def _consider_absence(self, order: Order) -> None:
         """Not found is proof only when the payload can no longer execute and the reads agree; else keep asking."""
         time_ns = self._scheduler.now_ns()
+        if self._engine.market.instrument(order.instrument_id) is None:
+            self._report_absent(order, time_ns)  # its market has resolved: nothing of it can execute any more
+            return
         if order.valid_until_ns is not None:
             proven_ns = order.valid_until_ns + (CLOCK_SKEW_S + VISIBILITY_LAG_S) * NS_PER_S
             if time_ns > proven_ns:
                 self._report_absent(order, time_ns)
             return
         is_overdue = time_ns > self._doubts[order.id].since_ns + QUARANTINE_AFTER_S * NS_PER_S
-        if is_overdue and order.status in UNRESOLVED:
+        if is_overdue and order.status in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
             reason = f"not found for {QUARANTINE_AFTER_S} s, and it has no end of validity: a person decides"
             self.report(GaveUp(order_id=order.id, reason=reason, time_ns=time_ns))
 

@@ -74,8 +74,8 @@ class Guard:
         self.on_output: Callable[[str, str], None] = lambda _strategy, _text: None
         self.session = ""
         self.position_of: Callable[[], int] = lambda: 0
-        self._note_path = Path(f"{db}.guard")
-        self._trace_path = Path(f"{db}.hang")
+        self._note_path = Path(f"{db.resolve()}.guard")
+        self._trace_path = Path(f"{db.resolve()}.hang")
         self._strategy = ""
         self._noted = ""
         self._computed_s = 0.0

@@ -38,7 +38,7 @@ from config import (
 )
 from console import Console, silence, summary_lines
 from control import Request, speak
-from domain.errors import ConfigurationError, InvariantError, StoreError, UserError
+from domain.errors import ConfigurationError, InvariantError, StoppedEarlyError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
 from scaffold import new_strategy
@@ -69,6 +69,9 @@ def main(argv: Sequence[str]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except StoppedEarlyError as error:
+        print(f"stopped: {error}", file=sys.stderr)
+        return 0
     except InvariantError as error:
         LOG.critical("halted", exc_info=error)
         print(f"halted: {error}; nothing more is sent, and the store holds all up to here", file=sys.stderr)
@@ -197,6 +200,7 @@ def _result(outcome: Outcome, settings: Settings, *, wall_s: float) -> dict[str,
         "mode": settings.mode.value,
         "market": "sim" if settings.market is MarketSource.SIM else "replay",
         "events": outcome.events,
+        "snapshots_rejected": outcome.snapshots_rejected,
         "wall_s": round(wall_s, 3),
         "stopped_by": outcome.stopped_by,
         "strategies": {
@@ -226,7 +230,7 @@ def _result(outcome: Outcome, settings: Settings, *, wall_s: float) -> dict[str,
 def _next_steps(outcome: Outcome, settings: Settings) -> list[str]:
     first = outcome.last_order_id or "ORDER_ID"
     return [
-        f"{outcome.events:,} market events; {outcome.stopped_by}",
+        f"{outcome.events:,} market events, {outcome.snapshots_rejected} snapshots rejected; {outcome.stopped_by}",
         "",
         f"why:   python orchestrator.py why {first} --db {settings.db}",
         f'look:  sqlite3 {settings.db} "SELECT * FROM trades ORDER BY timestamp DESC LIMIT 10;"',

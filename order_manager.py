@@ -279,7 +279,9 @@ class OrderManager:
         )
         if after.status is OrderStatus.OPEN and after.filled_quantity:
             after = msgspec.structs.replace(after, status=OrderStatus.PARTIALLY_FILLED)
-        self._store(before, after, arrow_record(after, event, before.status, detail), journal)
+        self._store(
+            before, after, arrow_record(after, event, before.status, detail, is_late=before.is_done), journal
+        )
         return [] if after.status is before.status else [OrderChanged(time_ns=time_ns, order=after)]
 
     def _fill(self, report: Filled, journal: list[Record]) -> list[NEWS]:
@@ -333,9 +335,9 @@ class OrderManager:
         return [FillReceived(time_ns=report.time_ns, fill=booked.fill, settlement=report.settlement)]
 
     def _redeem(self, report: Redeemed, journal: list[Record]) -> list[NEWS]:
+        position = self.portfolio.positions.get((report.strategy, report.instrument_id))
         if not report.quantity:
             return []
-        position = self.portfolio.positions.get((report.strategy, report.instrument_id))
         if position is None or report.quantity > position.settled_quantity:
             raise InvariantError(
                 f"I4: {report.quantity} of {report.instrument_id} were redeemed, more than is settled"
@@ -396,5 +398,8 @@ class OrderManager:
     def _note_position(
         self, strategy: StrategyName, instrument_id: InstrumentId, time_ns: int, journal: list[Record]
     ) -> None:
-        position = self.portfolio.positions[strategy, instrument_id]
-        journal.append(position_record(position, self._market.mark_price(instrument_id), time_ns=time_ns))
+        position, mark = (
+            self.portfolio.positions[strategy, instrument_id],
+            self._market.mark_price(instrument_id),
+        )
+        journal.append(position_record(position, mark, time_ns=time_ns))

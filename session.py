@@ -19,6 +19,7 @@ from clock import NS_PER_S, format_time, monotonic_s
 from config import Settings, nearest
 from console import Console, money, signed
 from control import Answer, Request, listening
+from domain.errors import StoppedEarlyError
 from domain.identifiers import InstrumentId, OrderId, SessionId
 from domain.inputs import InputKind
 from domain.messages import MarketEvent
@@ -73,6 +74,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     events: int
     figures: list[MetricsRecord]
     states: dict[str, str]
+    snapshots_rejected: int
     equity: Decimal
     orders_sent: int
     last_order_id: OrderId | None
@@ -207,6 +209,10 @@ class Session:
     async def pass_event(self, event: MarketEvent) -> InputKind | None:
         """Wait as the speed asks, and say whether to stop; while a restart catches up it neither waits nor stops."""
         if self._store.is_catching_up:
+            if self._stop.reason:
+                raise StoppedEarlyError(
+                    f"{self._stop.reason} while the session was read back; nothing has changed"
+                )
             return None
         taken = self._engine.position - self._resumed_at
         if self._settings.events_max is not None and taken >= self._settings.events_max:
@@ -313,6 +319,7 @@ class Session:
             stopped_by=reason,
             events=events,
             figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
+            snapshots_rejected=self._engine.market.snapshots_rejected,
             states={strategy.name: strategy.state.value for strategy in self._engine.strategies},
             equity=self._engine.equity,
             orders_sent=self._executor.orders_sent,

@@ -171,7 +171,10 @@ class LogFile(RotatingFileHandler):
             self._write(self._repeats.all())
         finally:
             self.release()
-        super().close()
+        try:
+            super().close()
+        except OSError:  # a full disk: what could not be written is lost, the daemon goes on
+            self.lines_lost += 1
 
     def format(self, record: logging.LogRecord) -> str:
         """One JSON object: time, event_time, level, logger, message, then the fields of the line."""

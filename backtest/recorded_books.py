@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from backtest.recorded_levels import LevelCache, RawLevel, RecordedLevels
-from backtest.tape import file_fingerprint, open_lines
+from backtest.tape import file_fingerprint, numbered, open_lines
 from clock import NS_PER_MS, NS_PER_S
 from domain.book import OrderBook
 from domain.errors import TapeError
@@ -39,6 +39,9 @@ CENT_PRICES = frozenset(cents / 100 for cents in range(1, 100))
 TIME_MS_MAX = 4_102_444_800_000
 """The year 2100."""
 
+PRICE_DECIMALS, PRICE_NOISE = 4, 1e-9
+"""The finest tick is 0.0001; what float arithmetic adds to a price is far smaller."""
+
 SIZE_MAX = 1e9
 """A level of more shares is a broken capture."""
 
@@ -66,7 +69,7 @@ class MarketRow(Struct, frozen=True):
     question: str
     start_ts: int
     end_ts: int
-    category: str = "other"
+    category: str | None = None
     payout_up: Decimal | None = None
     payout_down: Decimal | None = None
 
@@ -111,7 +114,7 @@ class RecordedBooks:
         decoder = msgspec.json.Decoder(MarketRow)
         rows: dict[str, MarketRow] = {}
         with open_lines(self._markets_path) as lines:
-            for number, line in enumerate(lines, start=1):
+            for number, line in numbered(lines):
                 row = _decode(decoder, line, self._markets_path, number)
                 if fault := _market_fault(row):
                     raise TapeError(f"tape {self._markets_path} line {number}: {fault}")
@@ -125,7 +128,7 @@ class RecordedBooks:
         decoder = msgspec.json.Decoder(BookRow)
         first_ns = number = 0
         with open_lines(self._books_path) as lines:
-            for number, line in enumerate(lines, start=1):
+            for number, line in numbered(lines):
                 row = _decode(decoder, line, self._books_path, number)
                 if row.market_id not in self._markets:
                     where = f"tape {self._books_path} line {number}"
@@ -144,7 +147,7 @@ class RecordedBooks:
     def _rows(self) -> Iterator[BookRow]:
         decoder = msgspec.json.Decoder(BookRow)
         with open_lines(self._books_path) as lines:
-            for number, line in enumerate(lines, start=1):
+            for number, line in numbered(lines):
                 yield _decode(decoder, line, self._books_path, number)
 
     def _resolutions(self) -> Iterator[MarketResolved]:
@@ -180,10 +183,11 @@ class _BookReader:
         self._last_ns: dict[InstrumentId, int] = {}
         self._fine: set[str] = set()
         self._cache = LevelCache()
+        self._prices: set[float] = set()
 
     def read(self, row: BookRow) -> Iterator[MarketEvent]:
         instrument_id, time_ns = _instrument_id(row.market_id, row.side), row.ts * NS_PER_MS
-        bids, asks = [raw for raw in row.bids if raw[1]], [raw for raw in row.asks if raw[1]]
+        bids, asks = self._on_grid(row.bids), self._on_grid(row.asks)
         fault = _fault(row.side, bids, asks)
         if time_ns < self._last_ns.get(instrument_id, 0):
             fault = "older than the snapshot before it"
@@ -205,6 +209,18 @@ class _BookReader:
                 )
         yield BookSnapshot(time_ns=time_ns, book=book)
 
+    def _on_grid(self, rows: list[RawLevel]) -> list[RawLevel]:
+        """Drop empty levels, and take the noise of float arithmetic off prices: 0.9199999999999999 is 0.92."""
+        if not self._prices.issuperset([price for price, _ in rows]):
+            rows = [(_snapped(price), quantity) for price, quantity in rows]
+            self._prices.update(price for price, _ in rows)
+        return [raw for raw in rows if raw[1]]
+
+
+def _snapped(price: float) -> float:
+    near = round(price, PRICE_DECIMALS)
+    return near if abs(near - price) < PRICE_NOISE else price
+
 
 def _fault(side: str, bids: list[RawLevel], asks: list[RawLevel]) -> str | None:
     """Say why no venue can have shown this book, None where it can; floats that are only compared stay exact."""
@@ -218,6 +234,8 @@ def _fault(side: str, bids: list[RawLevel], asks: list[RawLevel]) -> str | None:
     edges = (*bid_prices[:1], *bid_prices[-1:], *ask_prices[:1], *ask_prices[-1:])
     if not all(0 < price < 1 for price in edges):
         return "prices out of bounds"
+    if any(round(price, PRICE_DECIMALS) != price for price in (*bid_prices, *ask_prices)):
+        return "a price finer than any tick"
     if not all(0 < quantity < SIZE_MAX for _, quantity in (*bids, *asks)):
         return "sizes out of bounds"
     return None
@@ -238,7 +256,7 @@ def _market(row: MarketRow) -> Market:
             outcome=outcome,
             complement_id=_instrument_id(row.market_id, other),
             tick_size=CENT,
-            fee_rate=TAKER_FEE_RATES.get(row.category, TAKER_FEE_RATES["other"]),
+            fee_rate=TAKER_FEE_RATES.get(_category(row), TAKER_FEE_RATES["other"]),
         )
         for outcome, other in (OUTCOMES, OUTCOMES[::-1])
     )
@@ -247,12 +265,16 @@ def _market(row: MarketRow) -> Market:
         venue=VENUE,
         slug=row.slug,
         question=row.question,
-        category=row.category,
+        category=_category(row),
         event_id=row.slug,
         opens_ns=row.start_ts * NS_PER_MS,
         closes_ns=row.end_ts * NS_PER_MS,
         instruments=instruments,
     )
+
+
+def _category(row: MarketRow) -> str:
+    return (row.category or "other").lower()
 
 
 def _instrument_id(market_id: str, outcome: str) -> InstrumentId:

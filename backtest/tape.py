@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -67,3 +67,8 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
         raise TapeError(
             f"tape {path}: cannot be read ({error}); fetch it again or give another --tape"
         ) from error
+
+
+def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers from 1."""
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())

@@ -6,6 +6,7 @@ DaemonError
 │   ├── TapeError            give another tape; nothing was traded
 │   ├── DatabaseError        give another path, or free the one named
 │   └── SessionError         resume with the same options, or start afresh as the message says
+├── StoppedEarlyError    stopped before a restart had caught up: nothing has changed
 ├── StrategyError        a hook raised: after some more it is stopped, the others go on
 │   └── StrategyFloodError   it asked for too much: it is stopped at once
 ├── VenueReadError       a read failed: it is no evidence of anything, ask again
@@ -37,6 +38,10 @@ class DatabaseError(UserError):
 
 class SessionError(UserError):
     """The database holds a session that these options do not continue."""
+
+
+class StoppedEarlyError(DaemonError):
+    """A stop was asked for while a restart was still reading back: nothing has changed, and it can start again."""
 
 
 class StrategyError(DaemonError):

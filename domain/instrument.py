@@ -123,5 +123,5 @@ def immediate_quantity(quantity: Decimal, price: Decimal, instrument: Instrument
     Decimal('20.25')
     """
     step = instrument.lot_size
-    lots_per_step = next(n for n in range(1, 10_001) if (step * n * price) % CENT == 0)
-    return round_down(quantity, step * lots_per_step)
+    lots_per_step = next((n for n in range(1, 10_001) if (step * n * price) % CENT == 0), 0)
+    return round_down(quantity, step * lots_per_step) if lots_per_step else Decimal(0)

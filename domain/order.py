@@ -109,6 +109,23 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.SENDING, _E.FILL_ALL): _S.FILLED,
     (_S.SENDING, _E.CANCEL): _S.CANCELLED,
     (_S.SENDING, _E.EXPIRE): _S.EXPIRED,
+    # A delayed order was found open, and then its match was refused; of a part-filled one the rest ends.
+    (_S.OPEN, _E.REJECT): _S.REJECTED,
+    (_S.PARTIALLY_FILLED, _E.REJECT): _S.CANCELLED,
+    (_S.CANCEL_SENDING, _E.REJECT): _S.CANCELLED,
+    (_S.CANCEL_UNKNOWN, _E.REJECT): _S.CANCELLED,
+    (_S.QUARANTINED, _E.REJECT): _S.REJECTED,
+    # Answers that come after a query or a fill has told more than they do.
+    (_S.OPEN, _E.LOSE): _S.OPEN,
+    (_S.OPEN, _E.CANCEL_LOSE): _S.OPEN,
+    (_S.OPEN, _E.FIND_OPEN): _S.OPEN,
+    (_S.PARTIALLY_FILLED, _E.CANCEL_LOSE): _S.PARTIALLY_FILLED,
+    (_S.PARTIALLY_FILLED, _E.FIND_OPEN): _S.PARTIALLY_FILLED,
+    (_S.UNKNOWN, _E.CANCEL_LOSE): _S.UNKNOWN,
+    (_S.CANCEL_UNKNOWN, _E.LOSE): _S.CANCEL_UNKNOWN,
+    (_S.QUARANTINED, _E.ACKNOWLEDGE): _S.OPEN,
+    (_S.QUARANTINED, _E.LOSE): _S.QUARANTINED,
+    (_S.QUARANTINED, _E.CANCEL_LOSE): _S.QUARANTINED,
     # A query found it open before the answer to the post came.
     (_S.OPEN, _E.ACKNOWLEDGE): _S.OPEN,
     (_S.OPEN, _E.FILL_PART): _S.PARTIALLY_FILLED,
@@ -188,6 +205,12 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.DEAD, _E.FILL_PART): _S.DEAD,
     (_S.DEAD, _E.FILL_ALL): _S.FILLED,
 }
+
+LATE_ANSWERS = (_E.ACKNOWLEDGE, _E.REJECT, _E.LOSE, _E.CANCEL, _E.CANCEL_LOSE, _E.EXPIRE, _E.FIND_OPEN)
+SENT_AND_ENDED = (_S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.DEAD)
+
+# Any answer may come after an order that was sent has ended: it changes nothing, is stored and is marked LATE.
+TRANSITIONS |= {(status, answer): status for status in SENT_AND_ENDED for answer in LATE_ANSWERS}
 
 
 def next_status(status: OrderStatus, event: OrderEvent) -> OrderStatus:

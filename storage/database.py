@@ -60,6 +60,7 @@ class Lock:
 
 def open_database(path: Path) -> Database:
     """Open or create the database, locked and migrated; DatabaseError says what is wrong and what helps."""
+    path = path.resolve()  # one lock for all names of a file
     with cannot_be_used(path):
         _make_folder(path)
         examine(path)

@@ -191,7 +191,7 @@ def test_every_kind_of_input_has_the_word_that_is_stored() -> None:
 
 # --- the result -----------------------------------------------------------------------------------------
 
-RESULT = "run_id session mode market events wall_s stopped_by strategies executor equity invariants"
+RESULT = "run_id session mode market events snapshots_rejected wall_s stopped_by strategies executor equity invariants"
 FIGURES = "state signals orders fills denials duplicates realized_pnl unrealized_pnl fees"
 EXECUTOR = "orders latency_ms_p50 latency_ms_p99"
 

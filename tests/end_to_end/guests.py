@@ -113,8 +113,8 @@ GUEST = '''"""Rests a bid at a cent, and later misbehaves."""
 
 import asyncio
 import os
+import signal
 import sys
-import time
 from decimal import Decimal
 
 from domain.instrument import Side
@@ -162,8 +162,7 @@ BODIES = {
     "clings": "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
     "exits": "sys.exit('the guest wants to go home')",
     "tells": "raise ValueError(os.environ['POLYMARKET_PRIVATE_KEY'])",
-    "thinks": "open('thinking', 'w').close()\nbegan = time.thread_time()"
-    "\nwhile len(self._seen) < 3_005 and time.thread_time() < began + 0.2:\n    pass",
+    "sleeps": "if len(self._seen) == 3_000:\n    open('asleep', 'w').close()\n    os.kill(os.getpid(), signal.SIGSTOP)",
     "bids": "for number in range(2):\n    yield self._bid(event, f'{len(self._seen)} {number}')",
 }
 """What each guest does, by its name."""

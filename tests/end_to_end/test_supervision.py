@@ -161,12 +161,10 @@ def test_a_flood_below_the_limit_leaves_the_good_strategy_its_orders(
     assert_same(of_sniper(solo.daemon), of_sniper(traders))
 
 
-def test_a_machine_that_stands_still_for_a_moment_stops_no_strategy(
-    traders: Daemon, short_tape: Path
-) -> None:
+def test_a_machine_that_stands_still_in_a_hook_stops_no_strategy(traders: Daemon, short_tape: Path) -> None:
     words = ("--tape", str(short_tape), "--events", str(MISBEHAVES_AT_BOOK + 100))
-    with running(traders, *words, strategies="thinks") as process:
-        process.wait_until((traders.folder / "thinking").exists)  # for 0.2 s of its own time, from now on
+    with running(traders, *words, strategies="sleeps") as process:
+        process.wait_until((traders.folder / "asleep").exists)  # it suspends itself in the middle of a hook
         stand_still(process, seconds=0.7)
         ended = process.wait()
 
