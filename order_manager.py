@@ -384,16 +384,12 @@ class OrderManager:
                 journal.append(TransferRecord(transfer=transfer))
         if after.is_done:
             self._ended[after.id] = after
-            self._forget_oldest()
+            while len(self._ended) > ENDED_KEPT_MAX:
+                self.portfolio.filled.pop(self._ended.popitem(last=False)[0], None)
         else:
             self.live.put(after)
         if reservation and (after.is_done or after.filled_quantity != before.filled_quantity):
             journal.append(reservation_record(reservation, is_closed=after.is_done))
-
-    def _forget_oldest(self) -> None:
-        while len(self._ended) > ENDED_KEPT_MAX:
-            order_id, _ = self._ended.popitem(last=False)
-            self.portfolio.filled.pop(order_id, None)
 
     def _note_position(
         self, strategy: StrategyName, instrument_id: InstrumentId, time_ns: int, journal: list[Record]
