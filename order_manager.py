@@ -128,12 +128,11 @@ class OrderManager:
         instrument = self._market.instrument(intent.instrument_id)
         market = self._market.markets.get(instrument.market_id) if instrument else None
         is_number = is_amount(intent.quantity) and is_amount(intent.price)
-        time_ns = draft.created_ns
         return Candidate(
             intent=intent,
             instrument=instrument,
             order_id=draft.id,
-            time_ns=time_ns,
+            time_ns=draft.created_ns,
             limits=self._limits,
             allowed=self.allowed,
             book=self._market.books.get(intent.instrument_id),
@@ -145,7 +144,7 @@ class OrderManager:
             open_orders=len(self.live),
             own_open_orders=self.live.count_of(draft.strategy),
             sharers=self.throttle.sharers,
-            executions=self.executions.count(line_of(draft), time_ns=time_ns),
+            executions=self.executions.count(line_of(draft), time_ns=draft.created_ns),
             worst_case=worst_case(draft, instrument)[1] if instrument and is_number else ZERO,
             available=self.portfolio.available(
                 intent.side, strategy=draft.strategy, instrument_id=intent.instrument_id
@@ -153,8 +152,8 @@ class OrderManager:
             exposure_after=self._exposure_after(intent) if is_number else ZERO,
             committed=self.portfolio.committed,
             crossing_order_id=self.live.crossing(intent, instrument) if instrument and is_number else None,
-            tokens=self.throttle.of(draft.strategy).tokens(time_ns),
-            retry_at_ns=self.throttle.of(draft.strategy).retry_at_ns(time_ns),
+            tokens=self.throttle.of(draft.strategy).tokens(draft.created_ns),
+            retry_at_ns=self.throttle.of(draft.strategy).retry_at_ns(draft.created_ns),
             is_draining=self.is_draining,
         )
 
