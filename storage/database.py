@@ -60,12 +60,11 @@ class Lock:
 
 def open_database(path: Path) -> Database:
     """Open or create the database, locked and migrated; DatabaseError says what is wrong and what helps."""
-    path = path.resolve()  # one lock for all names of a file
     with cannot_be_used(path):
         _make_folder(path)
         examine(path)
         _refuse_unwritable(path)
-        lock = Lock(path)
+        lock = Lock(path.resolve())  # one lock for all names that links give a file
         try:
             return Database(path, lock, _connect(path))
         except (DatabaseError, sqlite3.Error):
