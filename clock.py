@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -58,4 +59,10 @@ def format_time(time_ns: int) -> str:
     '2026-09-28T08:45:12.649000Z'
     """
     seconds, rest = divmod(time_ns, NS_PER_S)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // NS_PER_US:06d}Z"
+    return f"{_second(seconds)}.{rest // NS_PER_US:06d}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _second(seconds: int) -> str:
+    """Events come many to a second, and the calendar is the dear part of writing a time."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

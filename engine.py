@@ -14,6 +14,7 @@ from domain.instrument import Side
 from domain.messages import (
     BookSnapshot,
     ExecutionReport,
+    FeedChanged,
     FillReceived,
     MarketEvent,
     MarketListed,
@@ -32,15 +33,19 @@ from domain.money import ZERO, proceeds_of
 from domain.order import Order
 from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
 from hooks import ask
-from order_manager import NEWS, OrderManager
+from order_manager import OrderManager
 from state.holdings import Past
 from state.invariants import check_all, check_touched
 from state.market import MarketData
+from state.orders import NEWS
 from state.positions import position_record
 from strategies.base_strategy import BaseStrategy, strategy_name
 
 FULL_CHECK_EVERY = 1_000
-"""Transactions between two checks of every invariant over everything."""
+"""Transactions between two checks of every invariant over everything, at least."""
+
+FULL_CHECK_SHARE = 10
+"""Transactions more for each working order: the whole check then costs each of them the same, however many work."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -69,6 +74,7 @@ class Engine:
         self._desks: dict[StrategyName, Desk] = {}
         self._signal_numbers = itertools.count(1)
         self._sequence = 0
+        self._full_check_at = FULL_CHECK_EVERY
         self._journal: list[Record] = []
 
     def add(self, strategy: BaseStrategy) -> None:
@@ -112,6 +118,10 @@ class Engine:
                 self.position += 1
                 rejected = {"instrument": event.instrument_id, "reason": event.reason}
                 self._note(event.time_ns, "book.rejected", rejected)
+            case FeedChanged():
+                kind = "feed.live" if event.is_live else "feed.broken"
+                feed = {"instruments": event.instrument_ids, "epoch": event.epoch, "reason": event.reason}
+                self._note(event.time_ns, kind, feed)
         return self._close(event.time_ns)
 
     def step(self, strategy: BaseStrategy, event: StrategyEvent) -> Decision:
@@ -279,8 +289,9 @@ class Engine:
             return Decision(news=news) if news else NOTHING
         self._sequence += 1
         check_touched(self.orders.portfolio, self.orders.live, records)
-        if self._sequence % FULL_CHECK_EVERY == 0:
+        if self._sequence >= self._full_check_at:
             self.check()
+            self._full_check_at += FULL_CHECK_EVERY + FULL_CHECK_SHARE * len(self.orders.live)
         return Decision(
             transaction=Transaction(
                 sequence=self._sequence, position=self.position, time_ns=time_ns, records=records

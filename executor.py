@@ -25,7 +25,7 @@ from domain.messages import (
 from domain.order import Order, OrderStatus
 from domain.records import Transaction
 from engine import Decision, Engine
-from order_manager import NEWS
+from state.orders import NEWS
 from storage.store import Store
 from telemetry import LatencyRecorder
 from venues.base import Venue, VenueOrder

@@ -42,7 +42,7 @@ from domain.errors import ConfigurationError, InvariantError, StoppedEarlyError,
 from guard import Guard
 from recovery import open_session
 from scaffold import new_strategy
-from session import Outcome, Session, Surroundings
+from session import Outcome, Session, Surroundings, tune_interpreter
 from storage.cache import check_url
 from storage.queries import why, why_market
 from storage.why_market import parse_since
@@ -53,9 +53,6 @@ from telemetry import fields, setup
 LOG = logging.getLogger("daemon")
 COMMITS_FAILED_MAX = 3
 """Failed commits after which the daemon gives up instead of reading the store once more."""
-
-SWITCH_INTERVAL_S = 1e-4
-"""How long the interpreter lets a busy loop run while the writer thread waits: bounds a commit under load."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -104,7 +101,7 @@ def trade(settings: Settings) -> int:
     check_url(settings.environment.get("REDIS_URL"))
     _check_token_ids(settings, tape)
     console = Console(sys.stderr if settings.json_output else sys.stdout)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    tune_interpreter()
     log_dir, level = settings.run.log_dir, settings.log_level.value
     telemetry = setup(log_dir, strategies=settings.strategies, level=level, clock=clock)
     for secret in settings.secrets():

@@ -1,6 +1,5 @@
 """Our orders: an intent becomes a denial or an order, a report the next state. Synchronous, no clock, no I/O."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,50 +9,25 @@ import msgspec
 from clock import NS_PER_S
 from config import Limits
 from domain import identifiers
-from domain.conversions import SetConverted
 from domain.drafting import Author, draft_order
-from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, IntentId, OrderId, SessionId, StrategyName, VenueName
 from domain.instrument import Side
-from domain.messages import (
-    Acknowledged,
-    Cancelled,
-    CancelLost,
-    ExecutionReport,
-    Expired,
-    Filled,
-    FillReceived,
-    FoundOpen,
-    GaveUp,
-    Lost,
-    NotSent,
-    OrderChanged,
-    ProvenAbsent,
-    Redeemed,
-    Rejected,
-    Settlement,
-    SettlementReported,
-)
+from domain.messages import ExecutionReport
 from domain.money import ZERO, is_amount
 from domain.order import Intent, Order, OrderEvent, OrderStatus
-from domain.records import FillRecord, OrderEventRecord, OrderRecord, Record, SettlementRecord, TransferRecord
+from domain.records import OrderRecord, Record, TransferRecord
 from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import Throttle
-from state.complete_sets import convert
 from state.executions import Executions, line_of
 from state.holdings import worst_case
-from state.live_orders import LiveOrders
 from state.market import MarketData
+from state.orders import NEWS, Orders
 from state.portfolio import Portfolio
-from state.positions import arrow_record, position_record, reservation_record
-
-ENDED_KEPT_MAX = 100_000
-"""How many ended orders are remembered in memory for late reports; the store remembers all."""
+from state.positions import arrow_record, reservation_record
 
 CANCELLABLE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
 NOT_YET_CANCELLABLE = (OrderStatus.ACCEPTED, OrderStatus.SENDING, OrderStatus.UNKNOWN)
-NEWS = FillReceived | OrderChanged
 
 
 class Placed(NamedTuple):
@@ -81,7 +55,6 @@ class OrderManager:
         self, *, session: SessionId, seed: int, venue: VenueName, limits: Limits, market: MarketData
     ) -> None:
         self.portfolio = Portfolio(session=session, venue=venue)
-        self.live = LiveOrders()
         self.executions = Executions(window_s=limits.executions_window_s)
         self.is_draining = False
         self.allowed: frozenset[InstrumentId] | None = None
@@ -91,14 +64,18 @@ class OrderManager:
         self._venue = venue
         self._limits = limits
         self._market = market
-        self._unwanted: set[OrderId] = set()
         self._by_intent: dict[IntentId, OrderId] = {}
-        self._ended: OrderedDict[OrderId, Order] = OrderedDict()
+        self._orders = Orders(market=market, portfolio=self.portfolio, executions=self.executions)
+        self.live = self._orders.live
         self.throttle = Throttle(per_minute=limits.orders_per_minute, burst=limits.orders_burst)
 
     def order(self, order_id: OrderId) -> Order | None:
         """The order in its present state; None where it was never ours (or ended long ago)."""
-        return self.live.get(order_id) or self._ended.get(order_id)
+        return self._orders.get(order_id)
+
+    def apply(self, report: ExecutionReport, journal: list[Record]) -> list[NEWS]:
+        """Book what a venue reported and return what the strategies hear of it once it is durable."""
+        return self._orders.apply(report, journal)
 
     # --- intent → denial or order -------------------------------------------------------------------
 
@@ -136,6 +113,7 @@ class OrderManager:
             limits=self._limits,
             allowed=self.allowed,
             book=self._market.books.get(intent.instrument_id),
+            feed_break=self._market.breaks.get(intent.instrument_id),
             closes_ns=market.closes_ns if market else None,
             first_order_id=first_order_id,
             order_id_is_used=first_order_id is None and self.order(draft.id) is not None,
@@ -185,7 +163,7 @@ class OrderManager:
 
     def withdraw(self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]) -> list[NEWS]:
         """End an order of which no byte has left."""
-        return self._move(order_id, OrderEvent.ABORT, time_ns, reason, journal)
+        return self._orders.move(order_id, OrderEvent.ABORT, time_ns, reason, journal)
 
     def reason_to_withdraw(self, order: Order, *, time_ns: int) -> str | None:
         """Say why the order must not leave after all; asked when it is durable, just before its first byte."""
@@ -193,6 +171,8 @@ class OrderManager:
             return "the daemon is stopping"
         if self._market.instrument(order.instrument_id) is None:
             return "the market has resolved"
+        if reason := self._market.breaks.get(order.instrument_id):
+            return f"the feed broke before the order left: {reason}"
         book, age_s_max = self._market.books.get(order.instrument_id), self._limits.book_age_s_max
         is_stale = book is None or age_s_max is None or time_ns - book.time_ns > age_s_max * NS_PER_S
         return "the book went stale before the order left" if is_stale and order.side is Side.BUY else None
@@ -200,17 +180,17 @@ class OrderManager:
     def take_unwanted(self, order_id: OrderId) -> Order | None:
         """The order, where a cancel was wanted while it could not be cancelled yet and it can be now."""
         order = self.live.get(order_id)
-        if order is None or order.status not in CANCELLABLE or order_id not in self._unwanted:
+        if order is None or order.status not in CANCELLABLE or order_id not in self._orders.unwanted:
             return None
-        self._unwanted.discard(order_id)
+        self._orders.unwanted.discard(order_id)
         return order
 
     def send_again(self, order_id: OrderId, *, time_ns: int, journal: list[Record]) -> Order:
         """Note another attempt with the very same payload, durable before its first byte; its validity starts anew."""
-        order = self._known(order_id)
+        order = self._orders.known(order_id)
         self.live.put(msgspec.structs.replace(order, valid_until_ns=self.valid_until(order)))
-        self._move(order_id, OrderEvent.SEND, time_ns, "the same payload again", journal)
-        return self._known(order_id)
+        self._orders.move(order_id, OrderEvent.SEND, time_ns, "the same payload again", journal)
+        return self._orders.known(order_id)
 
     def request_cancel(
         self, order_id: OrderId, *, reason: str, time_ns: int, journal: list[Record]
@@ -219,182 +199,8 @@ class OrderManager:
         then it is remembered and cancelled on arrival."""
         order = self.live.get(order_id)
         if order is not None and order.status in NOT_YET_CANCELLABLE:
-            self._unwanted.add(order_id)
+            self._orders.unwanted.add(order_id)
         if order is None or order.status not in CANCELLABLE:
             return None
-        self._move(order_id, OrderEvent.CANCEL_SEND, time_ns, reason, journal)
-        return self._known(order_id)
-
-    # --- report → next state ------------------------------------------------------------------------
-
-    def apply(  # noqa: C901, PLR0911, PLR0912  # one case for each kind of report
-        self, report: ExecutionReport, journal: list[Record]
-    ) -> list[NEWS]:
-        """Book what a venue reported and return what the strategies hear of it once it is durable."""
-        time_ns = report.time_ns
-        match report:
-            case Acknowledged():
-                return self._move(
-                    report.order_id, OrderEvent.ACKNOWLEDGE, time_ns, report.venue_order_id, journal
-                )
-            case Rejected():
-                return self._move(report.order_id, OrderEvent.REJECT, time_ns, report.reason, journal)
-            case NotSent():
-                return self._move(report.order_id, OrderEvent.NOT_SENT, time_ns, report.reason, journal)
-            case Lost():
-                return self._move(report.order_id, OrderEvent.LOSE, time_ns, report.reason, journal)
-            case Cancelled():
-                return self._move(report.order_id, OrderEvent.CANCEL, time_ns, report.reason, journal)
-            case CancelLost():
-                return self._move(report.order_id, OrderEvent.CANCEL_LOSE, time_ns, report.reason, journal)
-            case Expired():
-                return self._move(
-                    report.order_id, OrderEvent.EXPIRE, time_ns, "expired at the venue", journal
-                )
-            case FoundOpen():
-                return self._move(
-                    report.order_id, OrderEvent.FIND_OPEN, time_ns, "found open by a query", journal
-                )
-            case ProvenAbsent():
-                return self._move(report.order_id, OrderEvent.PROVE_ABSENT, time_ns, report.reason, journal)
-            case GaveUp():
-                return self._move(report.order_id, OrderEvent.GIVE_UP, time_ns, report.reason, journal)
-            case Filled():
-                return self._fill(report, journal)
-            case SettlementReported():
-                return self._settle(report, journal)
-            case Redeemed():
-                return self._redeem(report, journal)
-            case SetConverted():
-                return self._convert(report, journal)
-
-    def _move(
-        self, order_id: OrderId, event: OrderEvent, time_ns: int, detail: str, journal: list[Record]
-    ) -> list[NEWS]:
-        before = self._known(order_id)
-        keeps_reason = event in (OrderEvent.ACKNOWLEDGE, OrderEvent.SEND, OrderEvent.FIND_OPEN)
-        after = before.after(
-            event, time_ns=time_ns, reason=None if keeps_reason or before.is_done else detail
-        )
-        if after.status is OrderStatus.OPEN and after.filled_quantity:
-            after = msgspec.structs.replace(after, status=OrderStatus.PARTIALLY_FILLED)
-        self._store(
-            before, after, arrow_record(after, event, before.status, detail, is_late=before.is_done), journal
-        )
-        return [] if after.status is before.status else [OrderChanged(time_ns=time_ns, order=after)]
-
-    def _fill(self, report: Filled, journal: list[Record]) -> list[NEWS]:
-        """Post a fill once; one that was posted before, from another channel, adds nothing."""
-        fill = report.fill
-        if self.portfolio.has_seen(fill):
-            return []
-        before = self._known(fill.order_id)
-        after = before.after_fill(fill.quantity, time_ns=report.time_ns)
-        event = OrderEvent.FILL_PART if after.leaves_quantity else OrderEvent.FILL_ALL
-        booked = self.portfolio.fill(after, fill)
-        if not before.filled_quantity:
-            self.executions.note(line_of(after), time_ns=report.time_ns)
-        journal.append(
-            FillRecord(
-                fill=fill,
-                strategy=after.strategy,
-                correlation_id=after.correlation_id,
-                realized_pnl=booked.realized_pnl,
-            )
-        )
-        journal.append(TransferRecord(transfer=booked.transfer))
-        detail = f"{fill.quantity} at {fill.price}, fee {fill.fee} {fill.fee_asset}"
-        self._store(
-            before, after, arrow_record(after, event, before.status, detail, is_late=before.is_done), journal
-        )
-        self._note_position(after.strategy, after.instrument_id, report.time_ns, journal)
-        return [
-            FillReceived(time_ns=report.time_ns, fill=fill, settlement=Settlement.PENDING),
-            OrderChanged(time_ns=report.time_ns, order=after),
-        ]
-
-    def _settle(self, report: SettlementReported, journal: list[Record]) -> list[NEWS]:
-        key = report.venue, report.instrument_id, report.trade_id, report.order_id
-        if report.settlement is Settlement.PENDING or key not in self.portfolio.unsettled:
-            return []
-        act = self.portfolio.settle if report.settlement is Settlement.SETTLED else self.portfolio.fail
-        booked, transfer = act(key, time_ns=report.time_ns)
-        journal.append(
-            SettlementRecord(
-                venue=report.venue,
-                instrument_id=report.instrument_id,
-                trade_id=report.trade_id,
-                order_id=report.order_id,
-                settlement=report.settlement,
-                time_ns=report.time_ns,
-            )
-        )
-        journal.append(TransferRecord(transfer=transfer))
-        self._note_position(booked.strategy, report.instrument_id, report.time_ns, journal)
-        return [FillReceived(time_ns=report.time_ns, fill=booked.fill, settlement=report.settlement)]
-
-    def _redeem(self, report: Redeemed, journal: list[Record]) -> list[NEWS]:
-        position = self.portfolio.positions.get((report.strategy, report.instrument_id))
-        if not report.quantity:
-            return []
-        if position is None or report.quantity > position.settled_quantity:
-            raise InvariantError(
-                f"I4: {report.quantity} of {report.instrument_id} were redeemed, more than is settled"
-            )
-        transfer = self.portfolio.redeem(
-            position, quantity=report.quantity, payout=report.payout, time_ns=report.time_ns
-        )
-        journal.append(TransferRecord(transfer=transfer))
-        self._note_position(report.strategy, report.instrument_id, report.time_ns, journal)
-        if not position.quantity and not any(
-            key[1] == report.instrument_id for key in self.portfolio.unsettled
-        ):
-            self.portfolio.forget(position)
-        return []
-
-    def _convert(self, report: SetConverted, journal: list[Record]) -> list[NEWS]:
-        """Unlock what a merge or split had set aside and post what the venue did of it."""
-        unlocked, converted = convert(self.portfolio, report)
-        journal.append(TransferRecord(transfer=unlocked))
-        if converted is None:
-            return []
-        journal.append(TransferRecord(transfer=converted))
-        for instrument_id in report.conversion.instrument_ids:
-            self._note_position(report.conversion.strategy, instrument_id, report.time_ns, journal)
-        return []
-
-    # --- bookkeeping --------------------------------------------------------------------------------
-
-    def _known(self, order_id: OrderId) -> Order:
-        order = self.order(order_id)
-        if order is None:
-            raise InvariantError(f"a report names order {order_id}, which is not ours")
-        return order
-
-    def _store(self, before: Order, after: Order, arrow: OrderEventRecord, journal: list[Record]) -> None:
-        """Keep the new state; an order that ends gives back what it had set aside (invariant I7)."""
-        journal.append(arrow)
-        journal.append(OrderRecord(order=after))
-        reservation = self.portfolio.reservations.get(after.id)
-        if after.is_done and not before.is_done:
-            self.live.remove(after.id)
-            self._unwanted.discard(after.id)
-            if transfer := self.portfolio.release(after, time_ns=after.updated_ns):
-                journal.append(TransferRecord(transfer=transfer))
-        if after.is_done:
-            self._ended[after.id] = after
-            while len(self._ended) > ENDED_KEPT_MAX:
-                self.portfolio.filled.pop(self._ended.popitem(last=False)[0], None)
-        else:
-            self.live.put(after)
-        if reservation and (after.is_done or after.filled_quantity != before.filled_quantity):
-            journal.append(reservation_record(reservation, is_closed=after.is_done))
-
-    def _note_position(
-        self, strategy: StrategyName, instrument_id: InstrumentId, time_ns: int, journal: list[Record]
-    ) -> None:
-        position, mark = (
-            self.portfolio.positions[strategy, instrument_id],
-            self._market.mark_price(instrument_id),
-        )
-        journal.append(position_record(position, mark, time_ns=time_ns))
+        self._orders.move(order_id, OrderEvent.CANCEL_SEND, time_ns, reason, journal)
+        return self._orders.known(order_id)

@@ -31,8 +31,8 @@ from domain.messages import (
 )
 from engine import Engine
 from executor import Executor
-from order_manager import NEWS
 from runner import Backlog, Runner
+from state.orders import NEWS
 
 STOP_GRACE_NS = 30 * NS_PER_S
 """Event time that working orders get to answer when a run stops and cancels them."""

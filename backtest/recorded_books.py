@@ -183,12 +183,12 @@ class _BookReader:
         self._last_ns: dict[InstrumentId, int] = {}
         self._fine: set[str] = set()
         self._cache = LevelCache()
-        self._prices: set[float] = set()
+        self._prices: set[float] = set()  # seen before, and on the finest grid that there is
 
     def read(self, row: BookRow) -> Iterator[MarketEvent]:
         instrument_id, time_ns = _instrument_id(row.market_id, row.side), row.ts * NS_PER_MS
         bids, asks = self._on_grid(row.bids), self._on_grid(row.asks)
-        fault = _fault(row.side, bids, asks)
+        fault = _fault(row.side, bids, asks) or self._off_grid(bids, asks)
         if time_ns < self._last_ns.get(instrument_id, 0):
             fault = "older than the snapshot before it"
         if fault:
@@ -211,10 +211,18 @@ class _BookReader:
 
     def _on_grid(self, rows: list[RawLevel]) -> list[RawLevel]:
         """Drop empty levels, and take the noise of float arithmetic off prices: 0.9199999999999999 is 0.92."""
-        if not self._prices.issuperset([price for price, _ in rows]):
+        if not rows:
+            return rows
+        prices, sizes = zip(*rows, strict=True)
+        if not self._prices.issuperset(prices):
             rows = [(_snapped(price), quantity) for price, quantity in rows]
-            self._prices.update(price for price, _ in rows)
-        return [raw for raw in rows if raw[1]]
+            self._prices.update(price for price, _ in rows if round(price, PRICE_DECIMALS) == price)
+        return rows if all(sizes) else [raw for raw in rows if raw[1]]
+
+    def _off_grid(self, bids: list[RawLevel], asks: list[RawLevel]) -> str | None:
+        """Say whether a price is finer than any tick; all that are on the grid were noted on the way in."""
+        is_known = all(self._prices.issuperset([price for price, _ in rows]) for rows in (bids, asks))
+        return None if is_known else "a price finer than any tick"
 
 
 def _snapped(price: float) -> float:
@@ -234,9 +242,8 @@ def _fault(side: str, bids: list[RawLevel], asks: list[RawLevel]) -> str | None:
     edges = (*bid_prices[:1], *bid_prices[-1:], *ask_prices[:1], *ask_prices[-1:])
     if not all(0 < price < 1 for price in edges):
         return "prices out of bounds"
-    if any(round(price, PRICE_DECIMALS) != price for price in (*bid_prices, *ask_prices)):
-        return "a price finer than any tick"
-    if not all(0 < quantity < SIZE_MAX for _, quantity in (*bids, *asks)):
+    sizes = [quantity for _, quantity in (*bids, *asks)]
+    if sizes and not (min(sizes) > 0 and max(sizes) < SIZE_MAX):
         return "sizes out of bounds"
     return None
 

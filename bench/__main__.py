@@ -3,13 +3,14 @@
 import sys
 
 from bench import orders, replay, scale, storage_commit
+from session import tune_interpreter
 
 ALL = {"storage": storage_commit.main, "orders": orders.main, "replay": replay.main, "scale": scale.main}
 
 
 def main() -> int:
     """Run the named benchmarks, or all of them."""
-    sys.setswitchinterval(1e-4)  # as the daemon does
+    tune_interpreter()  # as the daemon does
     names = sys.argv[1:] or list(ALL)
     for name in names:
         if name not in ALL:

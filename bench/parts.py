@@ -18,7 +18,7 @@ from state.market import MarketData
 from storage.sessions import RunInfo
 from storage.store import Store
 from strategies.base_strategy import BaseStrategy, Intents, View
-from venues.base import ClientIdClass, ReportSink, Venue, VenueOrder
+from venues.base import ClientIdClass, Prepared, ReportSink, Venue, VenueBalance, VenueOrder
 
 START_NS = 1_790_586_000_000_000_000
 PAPER = VenueName("paper")
@@ -52,6 +52,21 @@ class InstantVenue(Venue):
 
     def valid_until_ns(self, order: Order) -> int | None:
         return None
+
+    def prepare(self, order: Order) -> Prepared | None:
+        return None
+
+    def remember(self, order: Order, prepared: Prepared) -> None:
+        raise AssertionError("nothing is prepared here")
+
+    def wait_s(self, order: Order) -> float:
+        return 0.0
+
+    async def cancel_all(self) -> None:
+        raise AssertionError("nothing is cancelled at once here")
+
+    async def balances(self) -> tuple[VenueBalance, ...]:
+        return ()
 
     async def send(self, order: Order) -> None:
         self.received += 1

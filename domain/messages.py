@@ -117,6 +117,19 @@ class WalletTrade(Struct, frozen=True, kw_only=True, tag="wallet"):
     is_maker: bool = False
 
 
+class FeedChanged(Struct, frozen=True, kw_only=True, tag="feed"):
+    """The books of these instruments are continuous again (`is_live`), or no longer: what was seen may be wrong.
+
+    `epoch` counts the breaks of the feed; whatever was decided in an earlier one is not to be sent.
+    """
+
+    time_ns: int
+    instrument_ids: tuple[InstrumentId, ...]
+    is_live: bool
+    epoch: int
+    reason: str
+
+
 MarketEvent = (
     MarketListed
     | BookSnapshot
@@ -126,6 +139,7 @@ MarketEvent = (
     | SnapshotRejected
     | PriceTick
     | WalletTrade
+    | FeedChanged
 )
 
 COUNTED = (BookSnapshot, TradePrint, SnapshotRejected, PriceTick, WalletTrade)

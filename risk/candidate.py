@@ -37,6 +37,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     limits: Limits
     allowed: frozenset[InstrumentId] | None
     book: OrderBook | None
+    feed_break: str | None
     closes_ns: int | None
     first_order_id: OrderId | None
     order_id_is_used: bool

@@ -82,8 +82,11 @@ def repeated_execution(c: Candidate) -> Verdict:
 
 
 def stale_data(c: Candidate) -> Verdict:
-    """17: the book is younger than the limit, by the venue's own time stamp; a sale only reduces risk and passes."""
+    """17: the feed is unbroken and the book younger than the limit, by the venue's own time stamp; an old book lets a
+    sale pass, which only reduces risk, a broken feed lets nothing pass."""
     limit = c.limits.book_age_s_max
+    if c.feed_break is not None:
+        return _verdict("17", "stale data", "a broken feed", "an unbroken one", c.feed_break)
     if c.intent.side is Side.SELL:
         return _verdict("17", "stale data", "a sale", "any age", "")
     if c.book is None:

@@ -10,6 +10,7 @@ from domain.identifiers import InstrumentId, MarketId
 from domain.instrument import Instrument, Market
 from domain.messages import (
     BookSnapshot,
+    FeedChanged,
     MarketEvent,
     MarketListed,
     MarketResolved,
@@ -32,6 +33,7 @@ class MarketData:
         self.markets: dict[MarketId, Market] = {}
         self.books: dict[InstrumentId, OrderBook] = {}
         self.snapshots_rejected = 0
+        self.breaks: dict[InstrumentId, str] = {}
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._payouts: OrderedDict[InstrumentId, Decimal] = OrderedDict()
 
@@ -53,6 +55,8 @@ class MarketData:
                 self._resolve(event)
             case SnapshotRejected():
                 self.snapshots_rejected += 1
+            case FeedChanged():
+                self._note_feed(event)
             case TradePrint() | PriceTick() | WalletTrade():
                 pass
 
@@ -86,6 +90,15 @@ class MarketData:
         for instrument in market.instruments if market else ():
             self._instruments.pop(instrument.id, None)
             self.books.pop(instrument.id, None)
+            self.breaks.pop(instrument.id, None)
         self._payouts.update(event.payouts)
         while len(self._payouts) > PAYOUTS_KEPT_MAX:
             self._payouts.popitem(last=False)
+
+    def _note_feed(self, event: FeedChanged) -> None:
+        """Remember why the books of these instruments cannot be trusted now, or that they can be again."""
+        for instrument_id in event.instrument_ids:
+            if event.is_live:
+                self.breaks.pop(instrument_id, None)
+            elif instrument_id in self._instruments:
+                self.breaks[instrument_id] = event.reason

@@ -36,6 +36,7 @@ from domain.identifiers import InstrumentId, SessionId, digest
 from domain.instrument import Instrument
 from domain.messages import (
     BookSnapshot,
+    FeedChanged,
     MarketEvent,
     MarketListed,
     MarketResolved,
@@ -199,7 +200,7 @@ class RedisCache(Cache):
             case MarketResolved(payouts=payouts):
                 for instrument_id in payouts:
                     self._instruments.pop(instrument_id, None)
-            case TradePrint() | PriceTick() | WalletTrade() | SnapshotRejected():
+            case TradePrint() | PriceTick() | WalletTrade() | SnapshotRejected() | FeedChanged():
                 pass
 
     def publish_book(self, book: OrderBook) -> None:

@@ -38,6 +38,7 @@ class Statement(NamedTuple):
 
     table: str
     sql: str
+    is_insert: bool = False
 
 
 class Row(NamedTuple):
@@ -89,11 +90,12 @@ def rows_of(  # noqa: C901, PLR0911, PLR0912  # one case for each kind of record
 
 def _insert(table: str, columns: str) -> Statement:
     marks = ", ".join("?" for _ in columns.split(", "))
-    return Statement(table, f"INSERT INTO {table}({columns}) VALUES ({marks})")
+    return Statement(table, f"INSERT INTO {table}({columns}) VALUES ({marks})", is_insert=True)
 
 
 def _upsert(table: str, columns: str, *, key: str, changes: str) -> Statement:
-    return Statement(table, f"{_insert(table, columns).sql} ON CONFLICT({key}) DO UPDATE SET {changes}")
+    sql = f"{_insert(table, columns).sql} ON CONFLICT({key}) DO UPDATE SET {changes}"
+    return Statement(table, sql, is_insert=True)
 
 
 def _latest(columns: str) -> str:

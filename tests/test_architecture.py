@@ -31,7 +31,7 @@ TIERS = (
     ("clock",),
     ("domain",),
 )
-BESIDE = {"simulator": {"simulator", "domain", "venues.matching"}}
+BESIDE = {"simulator": {"simulator", "clock", "domain", "venues.matching"}}
 UNBOUND = {"bench", "tests"}
 
 TIER_OF = {room: number for number, tier in enumerate(TIERS) for room in tier}

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from domain.conversions import Conversion
-from domain.identifiers import InstrumentId, OrderId, StrategyName, VenueName
+from domain.identifiers import InstrumentId, OrderId, StrategyName, VenueName, VenueOrderId
 from domain.messages import ExecutionReport, Fill
 from domain.order import Order, OrderStatus
 
@@ -31,6 +31,24 @@ class VenueOrder(Struct, frozen=True, kw_only=True):
     filled_quantity: Decimal
 
 
+class Prepared(Struct, frozen=True, kw_only=True):
+    """What is stored with an order before its first byte leaves: the id under which the venue will know it (the
+    digest of the signed order at Polymarket, the client order id at an exchange) and the very payload, so that
+    after a restart the same bytes can be sent or asked about."""
+
+    order_id: OrderId
+    venue_order_id: VenueOrderId
+    payload: str
+
+
+class VenueBalance(Struct, frozen=True, kw_only=True):
+    """What the venue says that we own of an asset (money, or an instrument's shares), and how much of it is free."""
+
+    asset: str
+    total: Decimal
+    free: Decimal
+
+
 class Venue(Protocol):
     """A place to trade. No method raises for what the venue answers: it reports. The three reads raise
     VenueReadError where they failed: that is no evidence of anything."""
@@ -46,12 +64,29 @@ class Venue(Protocol):
         """Latest moment at which the payload could still execute if sent now; None: it rests without end."""
         ...
 
+    def prepare(self, order: Order) -> Prepared | None:
+        """Sign the order, or choose its client id, without waiting and in under a millisecond; the venue keeps the
+        result for `send`, and it is stored in the order's first transaction. None where nothing needs storing."""
+        ...
+
+    def remember(self, order: Order, prepared: Prepared) -> None:
+        """Take back what was prepared by an earlier process for an order that has not ended."""
+        ...
+
+    def wait_s(self, order: Order) -> float:
+        """Seconds until the venue's own limits let this order leave; 0 where it may leave now."""
+        ...
+
     async def send(self, order: Order) -> None:
         """Hand the order over; the outcome comes as Acknowledged, Rejected, NotSent or Lost, fills as Filled."""
         ...
 
     async def cancel(self, order: Order) -> None:
         """Ask for a cancel; the outcome comes as Cancelled or CancelLost."""
+        ...
+
+    async def cancel_all(self) -> None:
+        """Ask the venue to cancel everything of this account, ours or not; what became of ours is reported."""
         ...
 
     async def redeem(self, *, strategy: StrategyName, instrument_id: InstrumentId, quantity: Decimal) -> None:
@@ -68,6 +103,10 @@ class Venue(Protocol):
 
     async def open_orders(self) -> tuple[VenueOrder, ...]:
         """List what rests now: a read that is independent of `find_order`."""
+        ...
+
+    async def balances(self) -> tuple[VenueBalance, ...]:
+        """What the account owns at the venue now."""
         ...
 
     async def fills_since(self, time_ns: int) -> tuple[Fill, ...]:

@@ -9,13 +9,10 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
-from msgspec import Struct
-
 from clock import NS_PER_MS, NS_PER_S, Scheduler
 from config import PaperSettings
 from domain.conversions import Conversion, SetAction, SetConverted
 from domain.identifiers import InstrumentId, OrderId, StrategyName, TradeId, VenueName, VenueOrderId
-from domain.instrument import Instrument
 from domain.messages import (
     Acknowledged,
     BookSnapshot,
@@ -23,6 +20,7 @@ from domain.messages import (
     CancelLost,
     ExecutionReport,
     Expired,
+    FeedChanged,
     Fill,
     Filled,
     MarketEvent,
@@ -40,10 +38,11 @@ from domain.messages import (
 )
 from domain.money import PUSD, ZERO
 from domain.order import Order, OrderStatus, TimeInForce
-from venues.base import ClientIdClass, ReportSink, VenueOrder
+from venues.base import ClientIdClass, Prepared, ReportSink, VenueBalance, VenueOrder
 from venues.matching import GTD_LEAD_NS, Accepted, Execution, MatchingEngine, Refused
 from venues.paper_account import PaperAccount
 from venues.paper_chance import Chance, order_key
+from venues.paper_order import LiveOrder
 from venues.paper_refusals import NO_BOOK, duplicate_text
 
 KeyT = TypeVar("KeyT")
@@ -78,7 +77,7 @@ class PaperVenue:
         self._engine = MatchingEngine()
         self._account = PaperAccount(cash)
         self._sink: ReportSink | None = None
-        self._live: dict[OrderId, _LiveOrder] = {}
+        self._live: dict[OrderId, LiveOrder] = {}
         self._ended: dict[OrderId, VenueOrder] = {}
         self._fills: dict[tuple[TradeId, OrderId], Fill] = {}
         self._payouts: dict[InstrumentId, Decimal] = {}
@@ -108,8 +107,18 @@ class PaperVenue:
                 self._engine.on_tick_size(instrument_id, tick_size)
             case MarketResolved():
                 self._resolve(event)
-            case SnapshotRejected() | PriceTick() | WalletTrade():
+            case SnapshotRejected() | PriceTick() | WalletTrade() | FeedChanged():
                 pass
+
+    def prepare(self, order: Order) -> None:
+        """Nothing is signed on paper: our own id is the venue's."""
+
+    def remember(self, order: Order, prepared: Prepared) -> None:
+        """Nothing was prepared."""
+
+    def wait_s(self, order: Order) -> float:
+        """Paper has no rate limit of its own beside control 13."""
+        return 0.0
 
     async def send(self, order: Order) -> None:
         """Put the order on its way and return at once; a lost request leaves no trace and gets no answer."""
@@ -121,6 +130,11 @@ class PaperVenue:
     async def cancel(self, order: Order) -> None:
         """Put a cancel on its way; it may overtake the order, and it cannot catch a delayed one."""
         self._travel(order_key(order), "cancel", partial(self._arrive_cancel, order.id))
+
+    async def cancel_all(self) -> None:
+        """Put a cancel of everything that is live on its way."""
+        for live in list(self._live.values()):
+            await self.cancel(live.order)
 
     async def redeem(self, *, strategy: StrategyName, instrument_id: InstrumentId, quantity: Decimal) -> None:
         """Pay out settled shares of a resolved instrument; `Redeemed` says how many, perhaps none.
@@ -147,8 +161,16 @@ class PaperVenue:
         """List our fills matched from `time_ns` on; those whose settlement failed are gone."""
         return tuple(fill for fill in self._fills.values() if fill.time_ns >= time_ns)
 
-    def balances(self) -> dict[str, Decimal]:
+    async def balances(self) -> tuple[VenueBalance, ...]:
         """What the venue says is ours and settled: pUSD, and shares by instrument; open orders included."""
+        owned = self._account.balances()
+        return tuple(
+            VenueBalance(asset=asset, total=amount, free=self._account.free(asset))
+            for asset, amount in owned.items()
+        )
+
+    def owned(self) -> dict[str, Decimal]:
+        """The same totals without waiting, for tests and reports."""
         return self._account.balances()
 
     def incoming(self) -> dict[str, Decimal]:
@@ -168,7 +190,7 @@ class PaperVenue:
         if reason:
             self._reject(order, reason)
             return
-        live = self._live[order.id] = _LiveOrder(order=order, instrument=instrument)
+        live = self._live[order.id] = LiveOrder(order=order, instrument=instrument)
         self._account.hold(order, order.quantity, instrument, is_taker=is_marketable)
         if is_marketable:
             self._after(self._settings.taker_delay_ms * NS_PER_MS, partial(self._match, live))
@@ -181,7 +203,7 @@ class PaperVenue:
             return duplicate_text(order)
         return self._engine.refusal(order, time_ns=sent_ns)
 
-    def _match(self, live: "_LiveOrder") -> None:
+    def _match(self, live: LiveOrder) -> None:
         order = live.order
         match self._engine.match(order):
             case Refused(reason=reason):
@@ -196,7 +218,7 @@ class PaperVenue:
                 elif status is OrderStatus.OPEN:
                     self._rest(live)
 
-    def _rest(self, live: "_LiveOrder") -> None:
+    def _rest(self, live: LiveOrder) -> None:
         order = live.order
         self._account.hold(order, live.leaves, live.instrument, is_taker=False)
         if order.time_in_force is TimeInForce.GTD and order.expires_ns is not None:
@@ -245,7 +267,7 @@ class PaperVenue:
             else:
                 self._end(live.order.id, OrderStatus.FILLED)
 
-    def _plan_settlement(self, live: "_LiveOrder", fill: Fill) -> None:
+    def _plan_settlement(self, live: LiveOrder, fill: Fill) -> None:
         """Decide now when a fill settles and whether it fails, from the order and the fill's number in it."""
         key = order_key(live.order)
         delay_ns = self._chance.between(
@@ -337,43 +359,6 @@ class PaperVenue:
 
     def _after(self, delay_ns: int, callback: Callable[[], None]) -> None:
         self._scheduler.call_at(self._scheduler.now_ns() + delay_ns, callback)
-
-
-class _LiveOrder(Struct, kw_only=True):
-    """An order that has arrived and not ended; `fills` counts its trades."""
-
-    order: Order
-    instrument: Instrument
-    filled_quantity: Decimal = ZERO
-    fills: int = 0
-
-    @property
-    def leaves(self) -> Decimal:
-        """Shares still to be filled, as the venue counts."""
-        return self.order.quantity - self.filled_quantity
-
-    def seen(self, status: OrderStatus) -> VenueOrder:
-        """The order as a query shows it."""
-        return VenueOrder(order_id=self.order.id, status=status, filled_quantity=self.filled_quantity)
-
-    def fill(self, execution: Execution, *, venue: VenueName, time_ns: int) -> Fill:
-        """Count an execution and make it a fill; the trade id contains the order's, and so the session."""
-        self.fills += 1
-        self.filled_quantity += execution.quantity
-        return Fill(
-            venue=venue,
-            instrument_id=self.order.instrument_id,
-            market_id=self.order.market_id,
-            trade_id=TradeId(f"{self.order.id}-t{self.fills}"),
-            order_id=self.order.id,
-            side=self.order.side,
-            price=execution.price,
-            quantity=execution.quantity,
-            fee=execution.fee,
-            fee_asset=PUSD,
-            liquidity=execution.liquidity,
-            time_ns=time_ns,
-        )
 
 
 def trim(kept: dict[KeyT, ValueT], count_max: int) -> None:

@@ -26,6 +26,7 @@ from domain.messages import (
     CancelLost,
     ExecutionReport,
     Expired,
+    FeedChanged,
     Fill,
     Filled,
     FillReceived,
@@ -136,6 +137,7 @@ MARKET_EVENTS: dict[type, MarketEvent] = by_type(
         transaction="0xdef",
         is_maker=True,
     ),
+    FeedChanged(time_ns=NOW_NS + 7 * S, instrument_ids=(UP, DOWN), is_live=False, epoch=3, reason="a gap"),
     MarketResolved(time_ns=NOW_NS + 8 * S, market_id=MARKET, payouts={UP: d("0.25"), DOWN: d("0.75")}),
 )
 """In the order in which they can be played."""

@@ -10,6 +10,7 @@ import pytest
 from backtest.own_tape import OwnTape, write_tape
 from domain.messages import (
     BookSnapshot,
+    FeedChanged,
     MarketEvent,
     MarketListed,
     MarketResolved,
@@ -39,6 +40,7 @@ WIRE_KEYS: dict[type, str] = {
     MarketResolved: "type time_ns market_id payouts",
     SnapshotRejected: "type time_ns instrument_id reason",
     PriceTick: "type time_ns feed asset price",
+    FeedChanged: "type time_ns instrument_ids is_live epoch reason",
     WalletTrade: "type time_ns traded_ns wallet name action market_id instrument_id side price quantity"
     " transaction is_maker",
 }
@@ -130,16 +132,31 @@ def seen_of_a_resolution(engine: Engine, decision: Decision) -> dict[str, object
     return {"time_ns": note["time_ns"], "market_id": note["market"], "payouts": payouts}
 
 
+def seen_of_a_broken_feed(engine: Engine, decision: Decision) -> dict[str, object]:
+    note = noted(decision)
+    instruments = note["instruments"]
+    assert isinstance(instruments, list)
+    (reason,) = {engine.market.breaks[instrument_id] for instrument_id in instruments}
+    return {
+        "time_ns": note["time_ns"],
+        "instrument_ids": tuple(instruments),
+        "is_live": False,
+        "epoch": note["epoch"],
+        "reason": reason,
+    }
+
+
 SEEN: dict[type, Callable[[Engine, Decision], dict[str, object]]] = {
     MarketListed: seen_of_a_listing,
     BookSnapshot: seen_of_a_book,
     TickSizeChanged: seen_of_a_tick,
     SnapshotRejected: seen_of_a_rejection,
     MarketResolved: seen_of_a_resolution,
+    FeedChanged: seen_of_a_broken_feed,
 }
 """What the engine knows and stores of an event, by the event's fields."""
 
-ONLY_COUNTED = {TradePrint, PriceTick, WalletTrade}
+ONLY_COUNTED = (TradePrint, PriceTick, WalletTrade)
 """The engine counts these and hands them to the strategies."""
 
 
@@ -244,7 +261,7 @@ def test_the_venue_passes_over_what_is_not_about_its_market(kind: type) -> None:
 
     floor.venue.on_market(MARKET_EVENTS[kind])
 
-    assert kind in (SnapshotRejected, PriceTick, WalletTrade)
+    assert kind in (SnapshotRejected, PriceTick, WalletTrade, FeedChanged)
     assert floor.after(ms=1_000) == []
 
 

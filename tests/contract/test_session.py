@@ -19,6 +19,7 @@ from console import Console
 from domain.inputs import Input, InputKind
 from domain.messages import (
     COUNTED,
+    FeedChanged,
     FillReceived,
     MarketEvent,
     MarketListed,
@@ -39,7 +40,7 @@ from tests.contract.listener import Call, Failing, listening
 from tests.support.trading import NOW_NS, UP, S, book, intent, listed, shown
 from tests.venues.paper_floor import NO_CHANCE
 
-NOT_FOR_STRATEGIES = (MarketListed, TickSizeChanged, SnapshotRejected)
+NOT_FOR_STRATEGIES = (MarketListed, TickSizeChanged, SnapshotRejected, FeedChanged)
 EVENTS: list[MarketEvent] = [
     listed(),
     *(shown(book("0.49x100", "0.51x100", time_ns=NOW_NS + part * S // 10)) for part in (1, 2, 3)),
@@ -111,6 +112,7 @@ PAYLOADS = {
     "market.tick_size": "instrument tick_size",
     "market.resolved": "market payouts",
     "book.rejected": "instrument reason",
+    "feed.broken": "instruments epoch reason",
     "strategy.error": "strategy error",
     "strategy.stopped": "strategy reason",
     "strategy.paused": "strategy reason",

@@ -143,7 +143,7 @@ def test_the_venue_and_our_books_hold_the_same(fails: bool) -> None:
 
     everything(exchange)
 
-    assert exchange.ours == exchange.venue.balances()
+    assert exchange.ours == exchange.venue.owned()
     assert exchange.venue.incoming() == {}
     assert exchange.ours[PUSD] != d(1000)
 
@@ -157,7 +157,7 @@ def test_a_share_is_paid_once_and_at_its_payout() -> None:
     exchange.ask(RedeemIntent(instrument_id=UP), RedeemIntent(instrument_id=DOWN))
 
     assert exchange.ours == {PUSD: d(1000)}  # 8 sets cost 8, and 8 * 0.25 + 8 * 0.75 = 8 came back
-    assert exchange.venue.balances() == exchange.ours
+    assert exchange.venue.owned() == exchange.ours
 
 
 def test_a_fill_carries_the_identity_of_its_order() -> None:

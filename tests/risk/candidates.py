@@ -23,6 +23,7 @@ def candidate(
         limits=msgspec.structs.replace(WIDE, **(limits or {})),
         allowed=None,
         book=book(),
+        feed_break=None,
         closes_ns=CLOSES_NS,
         first_order_id=None,
         order_id_is_used=False,

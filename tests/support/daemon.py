@@ -10,7 +10,7 @@ from domain.order import Order, OrderStatus
 from domain.records import Record, Transaction
 from engine import Decision
 from executor import Executor
-from order_manager import NEWS
+from state.orders import NEWS
 from storage.sessions import RunInfo
 from storage.store import Store
 from tests.support.fake_venue import FakeScheduler, FakeVenue

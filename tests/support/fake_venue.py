@@ -10,7 +10,7 @@ from domain.identifiers import InstrumentId, OrderId, StrategyName, VenueName
 from domain.messages import ExecutionReport, Fill
 from domain.order import Order, OrderStatus
 from tests.support.trading import NOW_NS, PAPER, S
-from venues.base import ClientIdClass, ReportSink, VenueOrder
+from venues.base import ClientIdClass, Prepared, ReportSink, VenueBalance, VenueOrder
 
 Answer = Callable[[Order], ExecutionReport]
 
@@ -48,7 +48,11 @@ class FakeVenue:
     client_id_class = ClientIdClass.UNIQUE_FOREVER
 
     def __init__(self) -> None:
+        self.prepared: dict[OrderId, Prepared] = {}
+        self.limit_s = 0.0
         self.sent: list[Order] = []
+        self.cancelled_all = 0
+        self.owned: tuple[VenueBalance, ...] = ()
         self.cancelled: list[Order] = []
         self.redeemed: list[InstrumentId] = []
         self.answers: list[Answer] = []
@@ -70,6 +74,18 @@ class FakeVenue:
         """Immediate orders can execute for two seconds, others without end."""
         return order.created_ns + 2 * S if order.time_in_force.is_immediate else None
 
+    def prepare(self, order: Order) -> Prepared | None:
+        """Note nothing; a test may set what is prepared."""
+        return self.prepared.get(order.id)
+
+    def remember(self, order: Order, prepared: Prepared) -> None:
+        """Keep what an earlier process had prepared."""
+        self.prepared[order.id] = prepared
+
+    def wait_s(self, order: Order) -> float:
+        """Seconds that a test makes the venue's limit last."""
+        return self.limit_s
+
     async def send(self, order: Order) -> None:
         """Note it and give the next answer that was prepared, if any."""
         self.on_send(order)
@@ -82,6 +98,15 @@ class FakeVenue:
         self.cancelled.append(order)
         if self.cancel_answers:
             self.report(self.cancel_answers.pop(0)(order))
+
+    async def cancel_all(self) -> None:
+        """Note that everything was to be cancelled."""
+        self.cancelled_all += 1
+
+    async def balances(self) -> tuple[VenueBalance, ...]:
+        """What a test says that we own."""
+        self._read("balances")
+        return self.owned
 
     async def redeem(self, *, strategy: StrategyName, instrument_id: InstrumentId, quantity: Decimal) -> None:
         """Note it."""

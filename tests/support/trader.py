@@ -10,9 +10,10 @@ from domain.identifiers import OrderId, StrategyName
 from domain.messages import ExecutionReport, Settlement
 from domain.order import Order
 from domain.records import Record
-from order_manager import NEWS, Denied, Duplicate, OrderManager, Placed
+from order_manager import Denied, Duplicate, OrderManager, Placed
 from state.invariants import check_all
 from state.market import MarketData
+from state.orders import NEWS
 from tests.support.trading import (
     ALPHA,
     DOWN,

@@ -121,7 +121,7 @@ def test_an_order_that_stopped_fitting_the_tick_during_the_delay_is_refused() ->
     floor.venue.on_market(TickSizeChanged(time_ns=START_NS, instrument_id=UP, tick_size=Decimal("0.1")))
 
     assert "breaks minimum tick size rule: 0.1" in reason_of(floor.after(ms=120))
-    assert floor.venue.balances() == {PUSD: 1000}
+    assert floor.venue.owned() == {PUSD: 1000}
 
 
 def test_a_rejected_snapshot_changes_nothing() -> None:
@@ -292,7 +292,7 @@ def test_a_lost_request_leaves_no_trace() -> None:
 
     assert floor.after(ms=10_000) == []
     assert at_once(floor.venue.find_order(sent)) is None
-    assert floor.venue.balances() == {PUSD: 1000}
+    assert floor.venue.owned() == {PUSD: 1000}
 
 
 def test_a_lost_answer_hides_an_order_that_lives() -> None:

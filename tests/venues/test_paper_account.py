@@ -45,29 +45,29 @@ def test_a_buy_is_paid_at_the_match_and_owned_at_settlement() -> None:
     send(floor, "BUY 10 UP 0.52 FAK")
 
     floor.after(ms=220)
-    matched = floor.venue.balances(), floor.venue.incoming()
+    matched = floor.venue.owned(), floor.venue.incoming()
     (settled,) = floor.after(ms=5000)
 
     # 1000 - 10 * 0.52 - 10 * 0.07 * 0.52 * 0.48 = 1000 - 5.2 - 0.17472
     assert matched == ({PUSD: Decimal("994.62528")}, {UP: Decimal(10)})
     assert isinstance(settled, SettlementReported)
     assert settled.settlement is Settlement.SETTLED
-    assert floor.venue.balances() == {PUSD: Decimal("994.62528"), UP: 10}
+    assert floor.venue.owned() == {PUSD: Decimal("994.62528"), UP: 10}
     assert floor.venue.incoming() == {}
 
 
 def test_a_sale_gives_its_shares_at_the_match_and_is_paid_at_settlement() -> None:
     floor = with_shares("100")
-    cash = floor.venue.balances()[PUSD]
+    cash = floor.venue.owned()[PUSD]
     send(floor, "SELL 40 UP 0.50 FAK")
 
     floor.after(ms=220)
-    matched = floor.venue.balances()
+    matched = floor.venue.owned()
     floor.after(ms=5000)
 
     # 40 * 0.50 - 40 * 0.07 * 0.50 * 0.50 = 20 - 0.7
     assert matched == {PUSD: cash, UP: 60}
-    assert floor.venue.balances() == {PUSD: cash + Decimal("19.3"), UP: 60}
+    assert floor.venue.owned() == {PUSD: cash + Decimal("19.3"), UP: 60}
 
 
 def test_a_failed_buy_gives_the_money_back() -> None:
@@ -79,7 +79,7 @@ def test_a_failed_buy_gives_the_money_back() -> None:
     assert kinds(reports) == ["Acknowledged", "Filled", "SettlementReported"]
     assert isinstance(reports[-1], SettlementReported)
     assert reports[-1].settlement is Settlement.FAILED
-    assert (floor.venue.balances(), floor.venue.incoming()) == ({PUSD: Decimal(1000)}, {})
+    assert (floor.venue.owned(), floor.venue.incoming()) == ({PUSD: Decimal(1000)}, {})
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_resolution_cancels_what_rests_and_refuses_what_is_delayed() -> None:
     assert reason_of([rejected]) == "No orderbook exists for the requested token id"
     send(floor, "BUY 10 UP 0.51 GTC", name="late")
     assert kinds(floor.after(ms=100)) == ["Rejected"]
-    assert floor.venue.balances() == {PUSD: 1000}
+    assert floor.venue.owned() == {PUSD: 1000}
 
 
 @pytest.mark.parametrize(
@@ -233,13 +233,13 @@ def test_resolution_cancels_what_rests_and_refuses_what_is_delayed() -> None:
 )
 def test_redeeming_turns_settled_shares_into_cash(payout: str, paid: str) -> None:
     floor = with_shares("10")
-    cash = floor.venue.balances()[PUSD]
+    cash = floor.venue.owned()[PUSD]
     resolve(floor, up=payout)
 
     report = redeem(floor, "10")
 
     assert (report.quantity, report.payout) == (Decimal(10), Decimal(payout))
-    assert floor.venue.balances() == {PUSD: cash + Decimal(paid)}
+    assert floor.venue.owned() == {PUSD: cash + Decimal(paid)}
 
 
 def test_only_settled_shares_of_a_resolved_market_are_redeemed() -> None:

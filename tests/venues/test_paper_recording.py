@@ -103,7 +103,7 @@ class GreedyTrader:
         if self._looks % 7 == 0:
             self._send(f"BUY 300 {book.instrument_id} {book.bids[0].price} GTC post-only")
         if self._looks % 11 == 0 and book.bids[0].price > 3 * TICK:
-            held = self._floor.venue.balances().get(book.instrument_id, ZERO)
+            held = self._floor.venue.owned().get(book.instrument_id, ZERO)
             quantity, price = round_down(held, TICK), book.bids[0].price - 2 * TICK
             self._send(f"SELL {quantity} {book.instrument_id} {price} FAK")
         if self._looks % 13 == 0 and (resting := at_once(self._floor.venue.open_orders())):
@@ -145,7 +145,7 @@ class Run:
         self.trader.look(book)
 
     def _redeem(self, of: InstrumentId) -> None:
-        held = self.floor.venue.balances().get(of, ZERO)
+        held = self.floor.venue.owned().get(of, ZERO)
         at_once(self.floor.venue.redeem(strategy=StrategyName("s"), instrument_id=of, quantity=held))
 
     @property
@@ -187,7 +187,7 @@ def results(recording: Path) -> list[Result]:
 def assert_honest(run: Run) -> None:
     """Hold the run against the books shown and the reports given."""
     assert_was_there(run.shown, run.takes())
-    assert run.floor.venue.balances() == {PUSD: run.cash_recomputed()}
+    assert run.floor.venue.owned() == {PUSD: run.cash_recomputed()}
     assert run.floor.venue.incoming() == {}
     assert at_once(run.floor.venue.open_orders()) == ()
 
@@ -221,7 +221,7 @@ def test_a_recording_played_again_in_another_session_fills_the_same(recording: P
 
     assert [fill_facts(fill) for fill in first.fills] == [fill_facts(fill) for fill in again.fills]
     assert [fill_facts(fill) for fill in first.fills] != [fill_facts(fill) for fill in other.fills]
-    assert first.floor.venue.balances() == again.floor.venue.balances()
+    assert first.floor.venue.owned() == again.floor.venue.owned()
 
 
 def fill_facts(fill: Fill) -> tuple[str, int, Decimal, Decimal, Decimal]:
