@@ -28,8 +28,8 @@ class WallScheduler:
     """Scheduler of live data: real time, on the running loop."""
 
     def now_ns(self) -> int:
-        """System time, UTC."""
-        return wall_ns()
+        """System time, UTC, in whole microseconds: as it is stored, so that a restart reads back what was."""
+        return wall_ns() // NS_PER_US * NS_PER_US
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> None:
         """Call back after the difference to the present, at once where it has passed."""
@@ -60,6 +60,16 @@ def format_time(time_ns: int) -> str:
     """
     seconds, rest = divmod(time_ns, NS_PER_S)
     return f"{_second(seconds)}.{rest // NS_PER_US:06d}Z"
+
+
+def parse_time(text: str) -> int:
+    """Read what `format_time` wrote; raise ValueError for anything else.
+
+    >>> parse_time("2026-09-28T08:45:12.649000Z")
+    1790585112649000000
+    """
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return int(moment.replace(microsecond=0).timestamp()) * NS_PER_S + moment.microsecond * NS_PER_US
 
 
 @lru_cache(maxsize=1_024)

@@ -346,7 +346,7 @@ class Desk:
             self._count(intent.market_id, f"{intent.action.lower()} not covered")
             return
         conversion = Conversion(
-            id=f"{intent.action.lower()}:{self._session}:{self.name}:{next(self._conversions)}",
+            id=f"{intent.action.lower()}:{self.name}:{self.view.time_ns}:{next(self._conversions)}",
             strategy=self.name,
             market_id=intent.market_id,
             instrument_ids=instrument_ids,

@@ -31,7 +31,16 @@ from domain.messages import (
 )
 from domain.money import ZERO, proceeds_of
 from domain.order import Order
-from domain.records import EventRecord, MetricsRecord, Record, Transaction, TransferRecord
+from domain.records import (
+    EventRecord,
+    MarketRecord,
+    MetricsRecord,
+    Record,
+    ResolutionRecord,
+    Transaction,
+    TransferRecord,
+)
+from domain.remembered import Remembered
 from hooks import ask
 from order_manager import OrderManager
 from state.holdings import Past
@@ -74,11 +83,25 @@ class Engine:
         self._desks: dict[StrategyName, Desk] = {}
         self._signal_numbers = itertools.count(1)
         self._sequence = 0
+        self._past: dict[StrategyName, MetricsRecord] = {}
         self._full_check_at = FULL_CHECK_EVERY
         self._journal: list[Record] = []
 
+    def restore(self, remembered: Remembered, *, sequence: int, position: int) -> None:
+        """Stand where an earlier process stood after its last transaction; before any strategy is added.
+
+        Raises InvariantError where the rows do not balance.
+        """
+        self._sequence, self.position, self._past = sequence, position, remembered.metrics
+        self._signal_numbers = itertools.count(remembered.signals + 1)
+        self.market.restore(remembered)
+        self.orders.restore(remembered)
+        self.check()
+
     def add(self, strategy: BaseStrategy) -> None:
         """Give a strategy a desk; its events go through `step`."""
+        if past := self._past.get(strategy_name(strategy)):
+            strategy.metrics.count_on(past)
         self._desks[strategy_name(strategy)] = Desk(
             strategy,
             session=self._session,
@@ -107,8 +130,12 @@ class Engine:
                 self.position += 1
                 return NOTHING
             case MarketListed(market=market):
+                self._journal.append(MarketRecord(market=market))
                 self._note(event.time_ns, "market.listed", {"market": market.id, "slug": market.slug})
             case MarketResolved():
+                self._journal.append(
+                    ResolutionRecord(time_ns=event.time_ns, market_id=event.market_id, payouts=event.payouts)
+                )
                 payouts = {instrument: str(payout) for instrument, payout in event.payouts.items()}
                 self._note(event.time_ns, "market.resolved", {"market": event.market_id, "payouts": payouts})
             case TickSizeChanged():

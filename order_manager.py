@@ -16,6 +16,7 @@ from domain.messages import ExecutionReport
 from domain.money import ZERO, is_amount
 from domain.order import Intent, Order, OrderEvent, OrderStatus
 from domain.records import OrderRecord, Record, TransferRecord
+from domain.remembered import Remembered
 from risk.candidate import Candidate, Verdict
 from risk.controls import DUPLICATE_INTENT, evaluate
 from risk.throttle import Throttle
@@ -72,6 +73,18 @@ class OrderManager:
     def order(self, order_id: OrderId) -> Order | None:
         """The order in its present state; None where it was never ours (or ended long ago)."""
         return self._orders.get(order_id)
+
+    def restore(self, remembered: Remembered) -> None:
+        """Stand where an earlier process stood; what control 12 and 13 counted lately is counted again."""
+        instruments = {i.id: i for market in remembered.markets for i in market.instruments}
+        self.portfolio.restore(remembered, instruments)
+        self._orders.restore(remembered.orders)
+        self._by_intent.update(remembered.intents)
+        for order_id, time_ns in reversed(remembered.executed):
+            if order := self.order(order_id):
+                self.executions.note(line_of(order), time_ns=time_ns)
+        for order in remembered.orders:
+            self.throttle.of(order.strategy).note(order.created_ns)
 
     def apply(self, report: ExecutionReport, journal: list[Record]) -> list[NEWS]:
         """Book what a venue reported and return what the strategies hear of it once it is durable."""

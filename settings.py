@@ -1,15 +1,19 @@
-"""Settings that are tables of the file: limits of the controls, the simulated venue, how a run behaves."""
+"""Settings as the program uses them: of a run, its controls and the simulated venue; and commands in its place."""
 
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Struct
 
 from domain.errors import ConfigurationError
 from domain.money import UNIT
+from setting_values import MAX, STRATEGY, TOKEN_ID, Names, Option
+from venue_settings import VenueSettings
 
 Mode = StrEnum("Mode", {"DRY_RUN": "dry-run", "LIVE": "live"})
 """Where orders go: to the simulated venue, or to the real one."""
@@ -19,7 +23,8 @@ LogLevel = StrEnum("LogLevel", ["DEBUG", "INFO", "WARNING", "ERROR"])
 StopPolicy = StrEnum("StopPolicy", ["KEEP", "CANCEL"])
 
 FRACTION, MS, SETTLEMENT_S, SEED, COUNT = (0, 1), (0, 60_000), (0, 3_600), (0, 2**63 - 1), (1, 2**63 - 1)
-POSITIVE, MAX = (UNIT, Decimal(100_000_000)), "max"
+POSITIVE = (UNIT, Decimal(100_000_000))
+EXPONENT_MAX = 40
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -90,6 +95,89 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     """How long the generated market of --market sim goes on, in event time."""
 
 
+class Secret:
+    """A value that only `reveal()` gives away: printed it is `[redacted]`; encoding or pickling it raises."""
+
+    __slots__ = ("reveal",)
+
+    def __init__(self, value: str) -> None:
+        self.reveal: Callable[[], str] = lambda: value
+
+    def __repr__(self) -> str:
+        return "[redacted]"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """All that a run was asked to do; `speed` None is as fast as possible, no `token_ids` permits all."""
+
+    strategies: Annotated[
+        Names, STRATEGY, Option("--strategies", "NAME,NAME", "run these of strategies/")
+    ] = ()
+    mode: Annotated[Mode, Option("--mode", "dry-run|live", "orders stay on paper or are sent")] = Mode.DRY_RUN
+    cash: Annotated[Decimal, POSITIVE, Option("--cash", "AMOUNT", "pUSD to start with")] = Decimal(1000)
+    token_ids: Annotated[Names, TOKEN_ID, Option("--token-id", "ID", "trade only this; or ID,ID")] = ()
+    target: Annotated[
+        str | None, TOKEN_ID, Option("--target", "NAME|ADDRESS", "wallet that copy_trader follows")
+    ] = None
+    market: Annotated[MarketSource, Option("--market", "SOURCE", "auto|live|replay|sim")] = MarketSource.AUTO
+    tape: Annotated[Path | None, Option("--tape", "PATH", "recording to replay")] = None
+    speed: Annotated[Decimal | None, POSITIVE, MAX, Option("--speed", "N|max", "times real time")] = None
+    seed: Annotated[int, SEED, Option("--seed", "N", "start of all simulated chance")] = 1
+    duration_s: Annotated[Decimal | None, POSITIVE, Option("--duration", "SECONDS", "stop after")] = None
+    events_max: Annotated[int | None, COUNT, Option("--events", "N", "stop after so many events")] = None
+    db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
+    new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
+    log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "debug|info|warning|error")] = LogLevel.INFO
+    json_output: Annotated[bool, Option("--json", "", "print one JSON object in place of text")] = False
+    limits: Limits = Limits()
+    paper: PaperSettings = PaperSettings()
+    run: RunSettings = RunSettings()
+    venue: VenueSettings = VenueSettings()
+    strategy_parameters: dict[str, dict[str, object]] = {}
+    environment: dict[str, Secret] = {}
+    exposed_keys: Names = ()
+    """Keys that stand in a .env which others on this machine can read: nothing that uses keys starts with them."""
+
+    def fingerprint(self) -> dict[str, str]:
+        """All that decides what a replay does, as text that is equal for equal settings however written."""
+        decisive = {
+            "strategies": self.strategies,
+            "seed": self.seed,
+            "cash": self.cash,
+            "token_ids": sorted(self.token_ids),
+            "limits": msgspec.structs.asdict(self.limits),
+            "paper": msgspec.structs.asdict(self.paper),
+            **{f"strategies.{name}": self.strategy_parameters.get(name, {}) for name in self.strategies},
+        }
+        return {key: json.dumps(value, sort_keys=True, default=_stable) for key, value in decisive.items()}
+
+    def secrets(self) -> tuple[str, ...]:
+        """Values for the log to hide: all of the environment but what is public and what the last four stand for."""
+        names = [name for name in sorted(self.environment) if not is_public(name)]
+        return tuple(self.environment[name].reveal() for name in names)
+
+
+PUBLIC_NAMES = {
+    *("LIVE_TRADING", "LIVE_CONFIRM", "POLYMARKET_WALLET"),
+    *("POLYMARKET_KEYSTORE", "POLYMARKET_KEYSTORE_PASSWORD_FILE"),
+}
+
+
+def is_public(name: str) -> bool:
+    """Say whether the value of a variable of the environment may be seen: flags, addresses and files.
+
+    >>> is_public("POLYMARKET_CLOB_URL"), is_public("REDIS_URL"), is_public("BINANCE_SECRET")
+    (True, False, False)
+    """
+    return name in PUBLIC_NAMES or (name.endswith("_URL") and name != "REDIS_URL")
+
+
+def _stable(value: object) -> str:
+    if isinstance(value, Decimal) and abs(value.adjusted()) < EXPONENT_MAX:
+        return f"{value.normalize():f}"
+    return str(value)
+
+
 class WhyCommand(Struct, frozen=True, kw_only=True):
     """`why ID`: tell the story of an order, fill or position from the database, and end."""
 
@@ -119,16 +207,55 @@ class NewStrategyCommand(Struct, frozen=True, kw_only=True):
     name: str
 
 
-Command = WhyCommand | WhyMarketCommand | ControlCommand | NewStrategyCommand
+class DoctorCommand(Struct, frozen=True, kw_only=True):
+    """`doctor`: say what would keep this machine from trading live, and the command that mends it."""
+
+    settings: "Settings"
 
 
-class Secret:
-    """A value that only `reveal()` gives away: printed it is `[redacted]`; encoding or pickling it raises."""
+class ReconcileCommand(Struct, frozen=True, kw_only=True):
+    """`reconcile`: compare our books with the venue's, print and store what differs, send nothing."""
 
-    __slots__ = ("reveal",)
+    settings: "Settings"
 
-    def __init__(self, value: str) -> None:
-        self.reveal: Callable[[], str] = lambda: value
 
-    def __repr__(self) -> str:
-        return "[redacted]"
+class RecordCommand(Struct, frozen=True, kw_only=True):
+    """`record [--out PATH] [--candles PAIR,PAIR]`: write the venue's market data to a tape until stopped."""
+
+    settings: "Settings"
+    out: Path
+    candles: Names
+
+
+class ApproveCommand(Struct, frozen=True, kw_only=True):
+    """`approve`: let the venue's contracts take what orders promise: transactions of the wallet, never implied."""
+
+    settings: "Settings"
+
+
+class KeystoreCommand(Struct, frozen=True, kw_only=True):
+    """`keystore FILE`: put a private key, typed unseen, behind a password."""
+
+    path: Path
+
+
+class DecideCommand(Struct, frozen=True, kw_only=True):
+    """`decide ORDER_ID absent|open`: a person's word on an order that no read could settle."""
+
+    order_id: str
+    decision: Literal["absent", "open"]
+    db: Path
+
+
+Command = (
+    WhyCommand
+    | WhyMarketCommand
+    | ControlCommand
+    | NewStrategyCommand
+    | DoctorCommand
+    | ReconcileCommand
+    | RecordCommand
+    | ApproveCommand
+    | KeystoreCommand
+    | DecideCommand
+)

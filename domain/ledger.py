@@ -79,6 +79,11 @@ class Ledger:
             else:
                 self._balances.pop(key, None)
 
+    def restore(self, balances: Iterable[Entry]) -> None:
+        """Take the balances of an earlier process; raise InvariantError where they do not sum to zero per asset."""
+        whole = Transfer(id="restored", kind="RESTORE", time_ns=0, entries=tuple(balances))
+        self.post(whole)
+
     def balance(self, kind: AccountKind, owner: str, asset: str) -> Decimal:
         """Balance of one account; zero where nothing was ever posted."""
         return self._balances.get((Account(kind, owner), asset), ZERO)

@@ -13,8 +13,9 @@ from domain.identifiers import (
     StrategyName,
     TradeId,
     VenueName,
+    VenueOrderId,
 )
-from domain.instrument import Side
+from domain.instrument import Market, Side
 from domain.ledger import Transfer
 from domain.messages import Fill, Receipt, Settlement
 from domain.order import Order, OrderEvent, OrderStatus
@@ -176,6 +177,37 @@ class ReceiptRecord(Struct, frozen=True, kw_only=True, tag="receipt"):
     receipt: Receipt
 
 
+class MarketRecord(Struct, frozen=True, kw_only=True, tag="market"):
+    """A market with the terms of its instruments, as it was last listed: what a restart needs to go on with orders."""
+
+    market: Market
+
+
+class ResolutionRecord(Struct, frozen=True, kw_only=True, tag="resolution"):
+    """What a market's shares pay, once that is known."""
+
+    time_ns: int
+    market_id: MarketId
+    payouts: dict[InstrumentId, Decimal]
+
+
+class PayloadRecord(Struct, frozen=True, kw_only=True, tag="payload"):
+    """What was prepared for an order before its first byte: the venue's id of it and the very bytes, no credentials."""
+
+    order_id: OrderId
+    venue_order_id: VenueOrderId
+    payload: str
+
+
+class ReconciliationRecord(Struct, frozen=True, kw_only=True, tag="reconciliation"):
+    """A comparison of our books with the venue's: `verdict` is clean, drift or failed, `report` its lines as JSON."""
+
+    time_ns: int
+    cause: str
+    verdict: str
+    report: str
+
+
 Record = (
     SignalRecord
     | DenialRecord
@@ -190,6 +222,10 @@ Record = (
     | GateCountRecord
     | MetricsRecord
     | ReceiptRecord
+    | MarketRecord
+    | ResolutionRecord
+    | PayloadRecord
+    | ReconciliationRecord
 )
 
 

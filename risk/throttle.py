@@ -32,6 +32,11 @@ class TokenBucket:
         self._time_ns = max(self._time_ns, time_ns)
         assert self.tokens(time_ns) > -ONE, "the throttle was taken without a token"
 
+    def note(self, time_ns: int) -> None:
+        """Count a message of an earlier process; those of long ago have been refilled since."""
+        self._level_ns = max(0, self._filled(time_ns) - self._ns_per_token)
+        self._time_ns = max(self._time_ns, time_ns)
+
     def _filled(self, time_ns: int) -> int:
         return min(self._level_ns_max, self._level_ns + max(0, time_ns - self._time_ns))
 

@@ -21,6 +21,7 @@ from domain.messages import (
     WalletTrade,
 )
 from domain.money import ZERO
+from domain.remembered import Remembered
 
 PAYOUTS_KEPT_MAX = 10_000
 """How many resolved instruments are remembered: enough for every late settlement, bounded for a long run."""
@@ -59,6 +60,13 @@ class MarketData:
                 self._note_feed(event)
             case TradePrint() | PriceTick() | WalletTrade():
                 pass
+
+    def restore(self, remembered: Remembered) -> None:
+        """Know the markets that an earlier process knew; their books are to be seen anew."""
+        self._payouts.update(remembered.payouts)
+        for market in remembered.markets:
+            if not any(instrument.id in self._payouts for instrument in market.instruments):
+                self.apply(MarketListed(time_ns=market.opens_ns, market=market))
 
     def instrument(self, instrument_id: InstrumentId) -> Instrument | None:
         """The instrument with its present tick, or None where it is unknown or its market has resolved."""

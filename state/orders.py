@@ -1,6 +1,7 @@
 """Our orders, live and ended, and what venues report of them: the next state, fills, settlements, redemptions."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -55,6 +56,14 @@ class Orders:
     def get(self, order_id: OrderId) -> Order | None:
         """The order in its present state; None where it was never ours (or ended long ago)."""
         return self.live.get(order_id) or self._ended.get(order_id)
+
+    def restore(self, orders: Iterable[Order]) -> None:
+        """Take over the orders of an earlier process in the state in which it left them."""
+        for order in orders:
+            if order.is_done:
+                self._ended[order.id] = order
+            else:
+                self.live.put(order)
 
     def known(self, order_id: OrderId) -> Order:
         """The order in its present state; raise InvariantError where it was never ours."""

@@ -1,14 +1,16 @@
 """Our money and our positions: reservations, fills, settlements and redemptions, all through the ledger."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.errors import InvariantError
-from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, VenueName
+from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, TradeId, VenueName
 from domain.instrument import Instrument, Side
 from domain.ledger import Account, AccountKind, Entry, Ledger, Transfer
 from domain.messages import Fill
 from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down
 from domain.order import Order
+from domain.remembered import Remembered
 from state.holdings import Booked, FillKey, Past, Position, Reservation, fill_key, worst_case
 
 
@@ -79,6 +81,66 @@ class Portfolio:
     def has_seen(self, fill: Fill) -> bool:
         """Say whether this execution has been posted before (invariant I6)."""
         return fill_key(fill) in self._seen
+
+    def restore(self, remembered: Remembered, instruments: Mapping[InstrumentId, Instrument]) -> None:
+        """Stand where an earlier process stood; `instruments` are those that reservations and positions name.
+
+        Raises InvariantError where the rows do not fit together.
+        """
+        self.ledger.restore(remembered.balances)
+        self._seen = {_named(*names) for names in remembered.seen}
+        self.filled = {
+            order.id: order.filled_quantity for order in remembered.orders if order.filled_quantity
+        }
+        lines = {order.id: order.instrument_id for order in remembered.orders}
+        for stored in remembered.reservations:
+            self.reservations[stored.order_id] = Reservation(
+                order_id=stored.order_id,
+                instrument=instruments[lines[stored.order_id]],
+                asset=stored.asset,
+                amount=stored.amount,
+                posted=stored.posted,
+                pending=stored.pending,
+            )
+        unsettled_cost = self._restore_unsettled(remembered)
+        for row in remembered.positions:
+            waiting = unsettled_cost.get((row.strategy, row.instrument_id), ZERO)
+            self.positions[row.strategy, row.instrument_id] = Position(
+                strategy=row.strategy,
+                venue=row.venue,
+                market_id=row.market_id,
+                instrument_id=row.instrument_id,
+                opened_ns=row.opened_ns,
+                settled_quantity=row.quantity - row.unsettled_quantity,
+                unsettled_quantity=row.unsettled_quantity,
+                settled_cost=row.cost - waiting,
+                unsettled_cost=waiting,
+                fees=row.fees,
+                realized_pnl=row.realized_pnl,
+                closed_ns=row.closed_ns,
+            )
+            if row.quantity:
+                self._hold(row.instrument_id, row.quantity)
+            self.invested += row.cost
+
+    def _restore_unsettled(self, remembered: Remembered) -> dict[tuple[StrategyName, InstrumentId], Decimal]:
+        """Keep how each fill that is not final was posted; return what unsettled shares cost."""
+        costs: dict[tuple[StrategyName, InstrumentId], Decimal] = {}
+        for record, transfer in remembered.unsettled:
+            fill = record.fill
+            kind = AccountKind.UNSETTLED if fill.side is Side.BUY else AccountKind.INVENTORY
+            account = Account(kind, self.owner(record.strategy))
+            moved = sum(
+                (e.amount for e in transfer.entries if e.account == account and e.asset == PUSD), ZERO
+            )
+            cost = abs(moved)
+            self.unsettled[fill_key(fill)] = Booked(
+                fill, record.strategy, transfer, cost, record.realized_pnl
+            )
+            if fill.side is Side.BUY:
+                key = record.strategy, fill.instrument_id
+                costs[key] = costs.get(key, ZERO) + cost
+        return costs
 
     # --- money in, orders, fills --------------------------------------------------------------------
 
@@ -328,3 +390,7 @@ class Portfolio:
         transfer = Transfer(id=transfer_id, kind=kind, time_ns=time_ns, entries=real)
         self.ledger.post(transfer)
         return transfer
+
+
+def _named(venue: str, instrument: str, trade: str, order: str) -> FillKey:
+    return VenueName(venue), InstrumentId(instrument), TradeId(trade), OrderId(order)

@@ -19,12 +19,12 @@ _encoder = msgspec.json.Encoder()
 class Continuity:
     """Counts and digests the transactions of a session, and knows which of them are durable already."""
 
-    def __init__(self, state: SessionState, *, path: Path) -> None:
+    def __init__(self, state: SessionState, *, path: Path, is_replayed: bool = True) -> None:
         self._path = path
         self._last_sequence = state.last_sequence
         self._last_digest = state.last_digest
-        self._sequence = 0
-        self._digest = ""
+        self._sequence = 0 if is_replayed else state.last_sequence
+        self._digest = "" if is_replayed else state.last_digest
 
     @property
     def is_catching_up(self) -> bool:

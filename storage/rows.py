@@ -8,6 +8,7 @@ import msgspec
 
 from clock import format_time
 from domain.identifiers import SessionId
+from domain.instrument import Market
 from domain.ledger import Account
 from domain.messages import Settlement
 from domain.money import UNIT, round_nearest, to_units
@@ -17,13 +18,17 @@ from domain.records import (
     EventRecord,
     FillRecord,
     GateCountRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
+    PayloadRecord,
     PositionRecord,
     ReceiptRecord,
+    ReconciliationRecord,
     Record,
     ReservationRecord,
+    ResolutionRecord,
     SettlementRecord,
     SignalRecord,
     TransferRecord,
@@ -86,6 +91,15 @@ def rows_of(  # noqa: C901, PLR0911, PLR0912  # one case for each kind of record
             return [Row(METRICS, _metrics(record, origin))]
         case ReceiptRecord():
             return [Row(RECEIPT, _receipt(record, origin))]
+        case MarketRecord():
+            return [Row(MARKET, _market(record.market, origin))]
+        case ResolutionRecord():
+            return [Row(RESOLUTION, _resolution(record, origin))]
+        case PayloadRecord():
+            return [Row(PAYLOAD, (record.order_id, record.venue_order_id, record.payload))]
+        case ReconciliationRecord():
+            where = (_time(record.time_ns), origin.session, origin.run_id)
+            return [Row(RECONCILIATION, (*where, record.cause, record.verdict, record.report))]
 
 
 def _insert(table: str, columns: str) -> Statement:
@@ -173,6 +187,20 @@ RECEIPT = _upsert(
     key="session, strategy, key",
     changes=_latest("timestamp, our_price, our_size, our_time, slippage, delay_s, outcome, reason"),
 )
+MARKET = _upsert(
+    "markets",
+    "session, id, venue, slug, question, category, event, opens_at, closes_at, terms",
+    key="session, id",
+    changes=_latest("slug, question, category, event, opens_at, closes_at, terms"),
+)
+RESOLUTION = _upsert(
+    "resolutions",
+    "session, market, timestamp, payouts",
+    key="session, market",
+    changes=_latest("timestamp, payouts"),
+)
+PAYLOAD = _insert("payloads", "order_id, venue_order_id, payload")
+RECONCILIATION = _insert("reconciliations", "timestamp, session, run_id, cause, verdict, report")
 
 
 def _signal(r: SignalRecord, origin: Origin) -> Values:
@@ -277,6 +305,16 @@ def _receipt(record: ReceiptRecord, origin: Origin) -> Values:
     ours = (to_sql_optional(r.our_price), to_sql_optional(r.our_quantity), _time_optional(r.our_time_ns))
     gap = (to_sql_optional(r.slippage), to_sql_optional(r.delay_s))
     return (*where, *what, *leader, *ours, *gap, r.outcome, r.reason)
+
+
+def _market(m: Market, origin: Origin) -> Values:
+    names = (origin.session, m.id, m.venue, m.slug, m.question, m.category, m.event_id)
+    return (*names, _time(m.opens_ns), _time(m.closes_ns), msgspec.json.encode(m).decode())
+
+
+def _resolution(r: ResolutionRecord, origin: Origin) -> Values:
+    payouts = msgspec.json.encode(r.payouts).decode()
+    return (origin.session, r.market_id, _time(r.time_ns), payouts)
 
 
 def _time_optional(time_ns: int | None) -> str | None:

@@ -128,7 +128,35 @@ CREATE TABLE receipts(
     UNIQUE (session, strategy, key));
 """
 
-MIGRATIONS = (TABLES,)
+LIVE_TABLES = """
+-- Grows by one with each process that opens the session: a process of an earlier epoch writes nothing any more.
+ALTER TABLE sessions ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
+
+-- A market as it was last listed; `terms` is JSON with its instruments, ticks, minima and fees.
+CREATE TABLE markets(
+    session TEXT NOT NULL, id TEXT NOT NULL, venue TEXT NOT NULL, slug TEXT NOT NULL, question TEXT NOT NULL,
+    category TEXT NOT NULL, event TEXT NOT NULL, opens_at TEXT NOT NULL, closes_at TEXT NOT NULL,
+    terms TEXT NOT NULL,
+    PRIMARY KEY (session, id)) WITHOUT ROWID;
+
+CREATE TABLE resolutions(
+    session TEXT NOT NULL, market TEXT NOT NULL, timestamp TEXT NOT NULL, payouts TEXT NOT NULL,
+    PRIMARY KEY (session, market)) WITHOUT ROWID;
+
+-- What was prepared for an order before its first byte left: the id at the venue and the signed payload.
+CREATE TABLE payloads(
+    order_id TEXT PRIMARY KEY REFERENCES orders(id) DEFERRABLE INITIALLY DEFERRED,
+    venue_order_id TEXT NOT NULL, payload TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX payloads_venue_order ON payloads(venue_order_id);
+
+-- Our books against the venue's: what differed, what was adopted or quarantined.
+CREATE TABLE reconciliations(
+    id INTEGER PRIMARY KEY, timestamp TEXT NOT NULL, session TEXT NOT NULL, run_id TEXT NOT NULL,
+    cause TEXT NOT NULL, verdict TEXT NOT NULL CHECK (verdict IN ('clean', 'drift', 'failed')),
+    report TEXT NOT NULL);
+"""
+
+MIGRATIONS = (TABLES, LIVE_TABLES)
 """Number n (from 1) brings `user_version` from n − 1 to n."""
 
 

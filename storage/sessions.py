@@ -23,6 +23,8 @@ class SessionState(Struct, frozen=True, kw_only=True):
     last_sequence: int
     last_position: int
     last_digest: str
+    epoch: int = 0
+    """How many processes have opened the session; only the latest may write."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True):
@@ -60,8 +62,8 @@ def begin_session(
         connection.execute("BEGIN IMMEDIATE")
         if fresh:
             _abandon(connection)
-        state = _open_session(connection, fingerprint)
-        return _new_session(connection, fingerprint) if state is None else state
+        state = _open_session(connection, fingerprint) or _new_session(connection, fingerprint)
+        return _raise_epoch(connection, state)
 
 
 def begin_run(connection: sqlite3.Connection, *, session: SessionId, run: RunInfo) -> str:
@@ -153,6 +155,14 @@ def _new_session(connection: sqlite3.Connection, fingerprint: dict[str, str]) ->
         (session, msgspec.json.encode(fingerprint, order="sorted").decode(), _now()),
     )
     return SessionState(session=session, is_resumed=False, last_sequence=0, last_position=0, last_digest="")
+
+
+def _raise_epoch(connection: sqlite3.Connection, state: SessionState) -> SessionState:
+    """From here on whatever an earlier process still writes fails: its transactions name an epoch that is over."""
+    (epoch,) = connection.execute(
+        "UPDATE sessions SET epoch = epoch + 1 WHERE session = ? RETURNING epoch", (state.session,)
+    ).fetchone()
+    return msgspec.structs.replace(state, epoch=epoch)
 
 
 def _now() -> str:

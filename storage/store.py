@@ -6,8 +6,10 @@ from clock import format_time, wall_ns
 from domain.errors import DatabaseError, InvariantError, UserError
 from domain.inputs import Input
 from domain.records import Transaction
+from domain.remembered import Remembered
 from storage.continuity import Continuity
 from storage.database import Database, cannot_be_used, open_database
+from storage.remembering import remember
 from storage.rows import Origin, Row, Statement, rows_of
 from storage.sessions import (
     RunInfo,
@@ -40,6 +42,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._running: _Running | None = None
+        self._remembered: Remembered | None = None
+        self._epoch = 0
 
     @classmethod
     def open(cls, path: Path, *, account_kind: str) -> "Store":
@@ -58,8 +62,13 @@ class Store:
             raise
         return cls(database)
 
-    def begin(self, *, fingerprint: dict[str, str], run: RunInfo, fresh: bool) -> SessionState:
+    def begin(
+        self, *, fingerprint: dict[str, str], run: RunInfo, fresh: bool, is_replayed: bool = True
+    ) -> SessionState:
         """Resume the open session or open the next, register the run, start the writer; once per store.
+
+        A session that `is_replayed` repeats its transactions from the first; one on live data cannot, and goes on
+        after its last from what `remembered` tells.
 
         Raises SessionError where the open session has another fingerprint and `fresh` does not abandon it.
         """
@@ -70,8 +79,11 @@ class Store:
             state = begin_session(connection, fingerprint=fingerprint, fresh=fresh)
             run_id = begin_run(connection, session=state.session, run=run)
             inputs = read_inputs(connection, state.session)
-        origin, continuity = Origin(state.session, run_id), Continuity(state, path=self._database.path)
+            self._remembered = None if is_replayed else remember(connection, state.session)
+        origin = Origin(state.session, run_id)
+        continuity = Continuity(state, path=self._database.path, is_replayed=is_replayed)
         self._running = _Running(origin, continuity, inputs, Writer(connection))
+        self._epoch = state.epoch
         return state
 
     def release(self) -> None:
@@ -102,11 +114,18 @@ class Store:
             return
         rows = tuple(row for record in transaction.records for row in rows_of(record, now.origin))
         sequence, position, time_ns = transaction.sequence, transaction.position, transaction.time_ns
-        now.writer.submit(Write(rows, Mark(now.origin.session, sequence, position, time_ns, digest)))
+        mark = Mark(now.origin.session, sequence, position, time_ns, digest, self._epoch)
+        now.writer.submit(Write(rows, mark))
 
     async def wait_durable(self) -> None:
         """Return when all that was committed so far is on disk; StoreError where that is not certain."""
         await self._now.writer.wait_durable()
+
+    @property
+    def remembered(self) -> Remembered:
+        """The session as its rows tell it, read once at the beginning; only of one that is not replayed."""
+        assert self._remembered is not None, "a session that is replayed is not restored from rows"
+        return self._remembered
 
     def inputs(self) -> list[Input]:
         """What was done to this session from outside before this process, in order: a re-execution repeats it."""

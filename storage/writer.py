@@ -24,7 +24,7 @@ CHUNKS = (64, 16, 4, 2, 1)
 
 MARK = (
     "UPDATE sessions SET last_sequence = ?, last_position = ?, last_time = ?, last_digest = ?"
-    " WHERE session = ?"
+    " WHERE session = ? AND epoch = ?"
 )
 
 
@@ -36,6 +36,7 @@ class Mark(NamedTuple):
     position: int
     time_ns: int
     digest: str
+    epoch: int
 
 
 class Write(NamedTuple):
@@ -126,7 +127,12 @@ class Writer:
         mark = next((write.mark for write in reversed(batch) if write.mark), None)
         if mark is not None:
             time = format_time(mark.time_ns)
-            self._connection.execute(MARK, (mark.sequence, mark.position, time, mark.digest, mark.session))
+            where = (mark.session, mark.epoch)
+            moved = self._connection.execute(MARK, (mark.sequence, mark.position, time, mark.digest, *where))
+            if moved.rowcount != 1:
+                raise InvariantError(
+                    f"session {mark.session} was taken over by another process: nothing is written"
+                )
         self._connection.execute("COMMIT")
 
     def _write(self, statement: Statement, rows: list[Values]) -> Iterator[int]:

@@ -24,6 +24,7 @@ from domain.messages import (
     WalletTrade,
 )
 from domain.order import Order
+from domain.records import MetricsRecord
 
 Intents = Iterator[StrategyIntent]
 T = TypeVar("T")
@@ -107,6 +108,11 @@ class Metrics:
     def __init__(self) -> None:
         self.events = self.signals = self.orders = self.fills = self.denials = self.duplicates = 0
         self.errors = self.wins = self.losses = 0
+
+    def count_on(self, past: MetricsRecord) -> None:
+        """Go on from the last figures that an earlier process of the session stored."""
+        self.signals, self.orders, self.fills = past.signals, past.orders, past.fills
+        self.denials, self.duplicates = past.denials, past.duplicates
 
 
 class Health(NamedTuple):

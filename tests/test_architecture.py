@@ -15,6 +15,7 @@ import pytest
 # A room imports itself and rooms of the tiers below its own. Changing the map needs a decision record.
 TIERS = (
     ("orchestrator",),
+    ("live",),
     ("session",),
     ("recovery",),
     ("api", "web", "backtest"),
@@ -27,7 +28,11 @@ TIERS = (
     ("state", "risk"),
     ("telemetry",),
     ("config",),
+    ("commands",),
+    ("environment",),
     ("settings",),
+    ("venue_settings",),
+    ("setting_values",),
     ("clock",),
     ("domain",),
 )

@@ -17,7 +17,7 @@ from config import Settings, load
 from domain.errors import ConfigurationError
 
 SNIPER = ["--strategies", "sniper"]
-CANARY = "0xC0FFEE00C0FFEE00"
+CANARY, WALLET = "0xC0FFEE00C0FFEE00", "0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1"
 NAMES = "give names, each once: sniper,quoter"
 WORDS = "no option; strategies follow --strategies, an ID follows why"
 AMOUNT = "give a number of at most six decimals, 0.000001 to 100000000"
@@ -208,7 +208,7 @@ def test_tables_of_the_file_fill_limits_paper_and_parameters() -> None:
     ("text", "message"),
     [
         pytest.param("[limit]", "limit: not known; close: limits", id="unknown table"),
-        pytest.param("cash = 5", "cash: not known; there are: limits, paper, run, strategies", id="no table"),
+        pytest.param("cash = 5", "cash: … limits, paper, run, strategies, venue", id="no table"),
         pytest.param("[limits]\ncollar_tick = 1", "limits.collar_tick: … close: collar_ticks", id="limit"),
         pytest.param("[run]\nsede = 1", "run.sede: not known; close: seed", id="option"),
         pytest.param("[run]\nseed = 1.5", f"run.seed 1.5: {SEED}", id="type"),
@@ -304,7 +304,7 @@ def test_an_env_file_that_is_not_text_is_refused(empty_folder: Path) -> None:
 
 
 def test_the_flag_and_the_address_are_not_hidden_and_other_values_are_literal(empty_folder: Path) -> None:
-    public = "LIVE_TRADING=true\nPOLYMARKET_WALLET=0xabcdef\n"
+    public = f"LIVE_TRADING=true\nPOLYMARKET_WALLET={WALLET}\nPOLYMARKET_URL=http://127.0.0.1:1\n"
     (empty_folder / ".env").write_text(f"{public}POLYMARKET_API_SECRET='a${{HOME}}b'\nREDIS_URL={CANARY}\n")
 
     assert run().secrets() == ("a${HOME}b", CANARY)

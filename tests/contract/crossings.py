@@ -81,15 +81,15 @@ class Crossing(NamedTuple):
 
 
 MARKET_EVENTS = (
-    Crossing(MarketListed, "backtest", "engine state storage venues"),
+    Crossing(MarketListed, "backtest state venues", "backtest engine state storage venues"),
     Crossing(BookSnapshot, "backtest venues", "backtest engine hooks runner state storage venues"),
-    Crossing(TradePrint, "backtest", "engine hooks state storage venues"),
-    Crossing(TickSizeChanged, "backtest", "engine state storage venues"),
-    Crossing(MarketResolved, "backtest", "engine hooks state storage venues"),
-    Crossing(SnapshotRejected, "backtest", "engine state storage venues"),
+    Crossing(TradePrint, "backtest venues", "backtest engine hooks state storage venues"),
+    Crossing(TickSizeChanged, "backtest venues", "engine state storage venues"),
+    Crossing(MarketResolved, "backtest venues", "backtest engine hooks state storage venues"),
+    Crossing(SnapshotRejected, "backtest venues", "engine state storage venues"),
     Crossing(FeedChanged, "venues", "engine state storage"),
     Crossing(PriceTick, "backtest", "engine hooks state storage venues"),
-    Crossing(WalletTrade, "backtest strategies", "backtest engine hooks state storage venues"),
+    Crossing(WalletTrade, "backtest strategies venues", "backtest engine hooks state storage venues"),
 )
 STRATEGY_INTENTS = (
     Crossing(Intent, "strategies", "desk hooks"),
@@ -102,8 +102,8 @@ STRATEGY_INTENTS = (
 EXECUTION_REPORTS = (
     Crossing(Acknowledged, "venues", "executor state"),
     Crossing(Rejected, "venues", "state"),
-    Crossing(NotSent, "", "executor state"),
-    Crossing(Lost, "executor", "state"),
+    Crossing(NotSent, "venues", "executor state"),
+    Crossing(Lost, "executor venues", "executor state"),
     Crossing(Filled, "executor venues", "state"),
     Crossing(SettlementReported, "venues", "state"),
     Crossing(Cancelled, "executor venues", "state"),
@@ -128,14 +128,14 @@ RECORDS = (
     Crossing(DenialRecord, "desk", "console logbook storage"),
     Crossing(OrderRecord, "order_manager state", "console logbook session state storage"),
     Crossing(OrderEventRecord, "state", "console logbook storage"),
-    Crossing(FillRecord, "state", "console logbook storage"),
+    Crossing(FillRecord, "state storage", "console logbook storage"),
     Crossing(SettlementRecord, "state", "console logbook storage"),
     Crossing(TransferRecord, "desk engine order_manager state", "console logbook state storage"),
-    Crossing(ReservationRecord, "state", "storage"),
-    Crossing(PositionRecord, "state", "storage"),
+    Crossing(ReservationRecord, "state storage", "storage"),
+    Crossing(PositionRecord, "state storage", "state storage"),
     Crossing(EventRecord, "desk engine", "console logbook storage"),
     Crossing(GateCountRecord, "desk", "storage"),
-    Crossing(MetricsRecord, "engine", "logbook storage"),
+    Crossing(MetricsRecord, "engine storage", "logbook storage"),
     Crossing(ReceiptRecord, "desk", "storage"),
 )
 INPUTS = (Crossing(Input, "backtest recovery runner storage", "backtest storage"),)

@@ -11,8 +11,9 @@ from domain.identifiers import (
     StrategyName,
     TradeId,
     VenueName,
+    VenueOrderId,
 )
-from domain.instrument import Side
+from domain.instrument import Instrument, Market, Side
 from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.messages import Fill, Liquidity, Receipt, Settlement
 from domain.order import Order, OrderEvent, OrderStatus, TimeInForce
@@ -21,13 +22,17 @@ from domain.records import (
     EventRecord,
     FillRecord,
     GateCountRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
+    PayloadRecord,
     PositionRecord,
     ReceiptRecord,
+    ReconciliationRecord,
     Record,
     ReservationRecord,
+    ResolutionRecord,
     SettlementRecord,
     SignalOutcome,
     SignalRecord,
@@ -287,6 +292,40 @@ def receipt() -> ReceiptRecord:
     )
 
 
+def market() -> MarketRecord:
+    """The market of the chain."""
+    token = Instrument(
+        id=UP, market_id=MARKET, venue=PAPER, outcome="UP", complement_id=None, tick_size=Decimal("0.01")
+    )
+    listed = Market(
+        id=MARKET,
+        venue=PAPER,
+        slug="btc-updown-15m",
+        question="Up?",
+        category="crypto",
+        event_id="e",
+        opens_ns=NOON_NS - 900 * SECOND_NS,
+        closes_ns=NOON_NS + 900 * SECOND_NS,
+        instruments=(token,),
+    )
+    return MarketRecord(market=listed)
+
+
+def resolution() -> ResolutionRecord:
+    """The end of the market."""
+    return ResolutionRecord(time_ns=NOON_NS, market_id=MARKET, payouts={UP: Decimal(1)})
+
+
+def payload() -> PayloadRecord:
+    """What was prepared for the order."""
+    return PayloadRecord(order_id=ORDER, venue_order_id=VenueOrderId("0xfeed"), payload='{"salt":1}')
+
+
+def reconciliation() -> ReconciliationRecord:
+    """A comparison that found nothing."""
+    return ReconciliationRecord(time_ns=NOON_NS, cause="start", verdict="clean", report="[]")
+
+
 def transaction(sequence: int, *records: Record) -> Transaction:
     """Records at one second of event time per transaction."""
     time_ns = NOON_NS + sequence * SECOND_NS
@@ -322,9 +361,16 @@ def placed(sequence: int) -> Transaction:
 def whole_chain() -> tuple[Transaction, ...]:
     """Denied at first, then ordered, filled, settled, redeemed."""
     return (
-        transaction(1, signal(outcome=SignalOutcome.DENIED), denial(), gate_count(3)),
+        transaction(1, market(), signal(outcome=SignalOutcome.DENIED), denial(), gate_count(3)),
         transaction(
-            2, signal(), OrderRecord(order=order()), accepted(), reservation(), transfer(), gate_count(4)
+            2,
+            signal(),
+            OrderRecord(order=order()),
+            accepted(),
+            payload(),
+            reservation(),
+            transfer(),
+            gate_count(4),
         ),
         transaction(
             3,
@@ -335,5 +381,6 @@ def whole_chain() -> tuple[Transaction, ...]:
             position(),
         ),
         transaction(4, settled()),
-        transaction(5, event(), redeemed(), position(is_closed=True), metrics(), receipt()),
+        transaction(5, event(), resolution(), redeemed(), position(is_closed=True), metrics(), receipt()),
+        transaction(6, reconciliation()),
     )

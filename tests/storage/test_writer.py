@@ -161,13 +161,13 @@ def test_a_change_that_finds_no_row_is_an_error(database: Database) -> None:
 
 def test_a_mark_moves_with_its_rows(database: Database) -> None:
     database.connection.execute(
-        "INSERT INTO sessions(session, status, fingerprint, opened_at) VALUES ('s1', 'open', '{}', '')"
+        "INSERT INTO sessions(session, status, fingerprint, opened_at, epoch) VALUES ('s1', 'open', '{}', '', 1)"
     )
 
     async def scenario() -> None:
         writer = Writer(database.connection)
         for sequence in (1, 2):
-            mark = Mark(SessionId("s1"), sequence, 10 * sequence, 0, f"digest {sequence}")
+            mark = Mark(SessionId("s1"), sequence, 10 * sequence, 0, f"digest {sequence}", 1)
             writer.submit(write(str(sequence))._replace(mark=mark))
         writer.submit(write("no transaction"))
         await writer.close()
