@@ -1,13 +1,14 @@
 """The only door to a venue: what a decision asks for is sent once it is durable, and every outcome is booked."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
+import msgspec
 from msgspec import Struct
 
 from clock import NS_PER_S, Scheduler, monotonic_s
-from domain.errors import VenueReadError
+from domain.errors import PayloadError, VenueReadError
 from domain.identifiers import OrderId, StrategyName, VenueName
 from domain.messages import (
     Acknowledged,
@@ -23,12 +24,12 @@ from domain.messages import (
     ProvenAbsent,
 )
 from domain.order import Order, OrderStatus
-from domain.records import Transaction
+from domain.records import PayloadRecord, Transaction
 from engine import Decision, Engine
 from state.orders import NEWS
 from storage.store import Store
 from telemetry import LatencyRecorder
-from venues.base import Venue, VenueOrder
+from venues.base import Prepared, Venue, VenueOrder
 
 ANSWER_TIMEOUT_S = 5
 """Seconds without an answer after which an order, or a cancel, is unknown."""
@@ -70,6 +71,7 @@ class Executor:
         self.latency = LatencyRecorder()
         self.orders_sent = 0
         self.on_durable: Callable[[Transaction], None] = lambda _: None
+        self.on_work: Callable[[], None] = lambda: None
         self.on_news: Callable[[StrategyName, NEWS], None] = lambda _strategy, _news: None
         self._engine = engine
         self._store = store
@@ -78,6 +80,8 @@ class Executor:
         self._outbox: deque[Parcel] = deque()
         self._questions: deque[OrderId] = deque()
         self._doubts: dict[OrderId, Doubt] = {}
+        self._held: deque[tuple[Order, float]] = deque()
+        self._unfit: dict[OrderId, str] = {}
         venue.connect(self.report)
 
     @property
@@ -88,14 +92,15 @@ class Executor:
     @property
     def is_idle(self) -> bool:
         """Say whether everything of the present instant is durable, sent and told."""
-        return not self._outbox and not self._questions
+        return not self._outbox and not self._questions and not self._held
 
     def take(self, decision: Decision) -> None:
         """Queue a decision behind those taken before it; its records go to the store's writer at once."""
         if decision.transaction is not None:
-            self._store.commit(decision.transaction)
+            self._store.commit(self._with_payloads(decision.transaction, decision.sends))
         if decision.transaction is not None or decision.news:
             self._outbox.append(Parcel(decision, monotonic_s()))
+            self.on_work()
 
     def report(self, report: ExecutionReport) -> None:
         """Book what the venue reported and see to what must follow from it."""
@@ -118,13 +123,44 @@ class Executor:
         What is taken meanwhile waits for the next call: it may not be durable yet. Raises StoreError where a
         commit failed: memory is ahead of the disk then and must be discarded.
         """
-        taken, asked = len(self._outbox), len(self._questions)
+        taken, asked, held = len(self._outbox), len(self._questions), len(self._held)
         await self._store.wait_durable()
         for _ in range(taken):
             parcel = self._outbox.popleft()
             await self._act(parcel.decision, parcel.taken_s)
+        for _ in range(held):
+            await self._send(*self._held.popleft())
         for _ in range(asked):
             await self._resolve(self._questions.popleft())
+
+    def restore(self, prepared: Iterable[PayloadRecord]) -> None:
+        """Take over the working orders of an earlier process: whatever was on its way then is unknown now."""
+        payloads = {stored.order_id: stored for stored in prepared}
+        for order in list(self._engine.orders.live):
+            if stored := payloads.get(order.id):
+                venue_id, payload = stored.venue_order_id, stored.payload
+                self._venue.remember(
+                    order, Prepared(order_id=order.id, venue_order_id=venue_id, payload=payload)
+                )
+            time_ns, reason = self._scheduler.now_ns(), "the daemon stopped while it was on its way"
+            match order.status:
+                case OrderStatus.ACCEPTED:
+                    self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
+                case OrderStatus.SENDING:
+                    self.report(Lost(order_id=order.id, reason=reason, time_ns=time_ns))
+                case OrderStatus.CANCEL_SENDING:
+                    self.report(CancelLost(order_id=order.id, reason=reason, time_ns=time_ns))
+                case status if status in UNRESOLVED:
+                    self._doubts[order.id] = Doubt(since_ns=order.updated_ns)
+                    self._ask_later(order.id)
+                case _:
+                    pass
+
+    async def resolve_doubts(self) -> int:
+        """Ask about every unknown order now; return how many are still unknown."""
+        for order_id in list(self._doubts):
+            await self._resolve(order_id)
+        return len(self._doubts)
 
     # --- acting on what is durable ------------------------------------------------------------------
 
@@ -151,10 +187,37 @@ class Executor:
         if reason := self._engine.orders.reason_to_withdraw(order, time_ns=time_ns):
             self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
             return
+        if reason := self._unfit.pop(order.id, ""):
+            self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
+            return
+        if (wait_s := self._venue.wait_s(order)) > 0:
+            self._in_s(wait_s, partial(self._hold, order, taken_s))
+            return
         self.latency.add(monotonic_s() - taken_s)
         self.orders_sent += 1
         await self._venue.send(order)
         self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order.id, OrderStatus.SENDING))
+
+    def _hold(self, order: Order, taken_s: float) -> None:
+        """The venue's limit has let go: the order is checked once more and leaves."""
+        self._held.append((order, taken_s))
+        self.on_work()
+
+    def _with_payloads(self, transaction: Transaction, sends: Iterable[Order]) -> Transaction:
+        """Add what the venue prepares to the transaction that must be durable before the first byte."""
+        records = []
+        for order in sends:
+            try:
+                prepared = self._venue.prepare(order) if order.attempts == 1 else None
+            except PayloadError as error:
+                self._unfit[order.id] = str(error)
+                continue
+            if prepared:
+                venue_id, payload = prepared.venue_order_id, prepared.payload
+                records.append(PayloadRecord(order_id=order.id, venue_order_id=venue_id, payload=payload))
+        if not records:
+            return transaction
+        return msgspec.structs.replace(transaction, records=(*transaction.records, *records))
 
     def _note_silence(self, order_id: OrderId, status: OrderStatus) -> None:
         """A time-out never means failure: an order that is still waiting for its answer becomes unknown."""
@@ -196,7 +259,11 @@ class Executor:
             return
         delay_s = QUERY_DELAYS_S[min(doubt.asked, len(QUERY_DELAYS_S) - 1)]
         doubt.asked += 1
-        self._in_s(delay_s, partial(self._questions.append, order_id))
+        self._in_s(delay_s, partial(self._ask, order_id))
+
+    def _ask(self, order_id: OrderId) -> None:
+        self._questions.append(order_id)
+        self.on_work()
 
     async def _resolve(self, order_id: OrderId) -> None:
         """Read by id, read what is open, read the trades; adopt what is found, and prove what is absent."""
@@ -263,5 +330,5 @@ class Executor:
         else:
             self.report(Cancelled(order_id=order.id, reason=reason, time_ns=time_ns))
 
-    def _in_s(self, delay_s: int, callback: Callable[[], None]) -> None:
-        self._scheduler.call_at(self._scheduler.now_ns() + delay_s * NS_PER_S, callback)
+    def _in_s(self, delay_s: float, callback: Callable[[], None]) -> None:
+        self._scheduler.call_at(self._scheduler.now_ns() + int(delay_s * NS_PER_S), callback)

@@ -59,6 +59,8 @@ class OrderManager:
         self.executions = Executions(window_s=limits.executions_window_s)
         self.is_draining = False
         self.allowed: frozenset[InstrumentId] | None = None
+        self.gate = ""
+        self.venue_denial: Callable[[Order], str | None] = lambda _: None
         self.valid_until: Callable[[Order], int | None] = lambda _: None
         self._session = session
         self._seed = seed
@@ -126,6 +128,7 @@ class OrderManager:
             limits=self._limits,
             allowed=self.allowed,
             book=self._market.books.get(intent.instrument_id),
+            venue_denial=self.gate or self.venue_denial(draft),
             feed_break=self._market.breaks.get(intent.instrument_id),
             closes_ns=market.closes_ns if market else None,
             first_order_id=first_order_id,
@@ -182,6 +185,8 @@ class OrderManager:
         """Say why the order must not leave after all; asked when it is durable, just before its first byte."""
         if self.is_draining:
             return "the daemon is stopping"
+        if self.gate:
+            return self.gate
         if self._market.instrument(order.instrument_id) is None:
             return "the market has resolved"
         if reason := self._market.breaks.get(order.instrument_id):

@@ -53,6 +53,10 @@ class InstantVenue(Venue):
     def valid_until_ns(self, order: Order) -> int | None:
         return None
 
+    def denial(self, order: Order) -> str | None:
+        """Nothing speaks against an order before it arrives."""
+        return None
+
     def prepare(self, order: Order) -> Prepared | None:
         return None
 

@@ -9,6 +9,7 @@ DaemonError
 ├── StoppedEarlyError    stopped before a restart had caught up: nothing has changed
 ├── StrategyError        a hook raised: after some more it is stopped, the others go on
 │   └── StrategyFloodError   it asked for too much: it is stopped at once
+├── PayloadError         the order cannot be written as the venue wants it: it is withdrawn, nothing was sent
 ├── VenueReadError       a read failed: it is no evidence of anything, ask again
 ├── StoreError           a commit may or may not be durable: discard memory, reopen, re-read
 ├── InvariantError       our books are wrong: halt, nothing more is sent
@@ -50,6 +51,10 @@ class StrategyError(DaemonError):
 
 class StrategyFloodError(StrategyError):
     """A strategy asks for more than it may: it is stopped at once."""
+
+
+class PayloadError(DaemonError):
+    """The order cannot be said to the venue exactly as it was asked for; nothing was signed and nothing leaves."""
 
 
 class VenueReadError(DaemonError):

@@ -38,6 +38,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     allowed: frozenset[InstrumentId] | None
     book: OrderBook | None
     feed_break: str | None
+    venue_denial: str | None
     closes_ns: int | None
     first_order_id: OrderId | None
     order_id_is_used: bool

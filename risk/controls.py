@@ -81,6 +81,12 @@ def repeated_execution(c: Candidate) -> Verdict:
     return _verdict(REPEATED_EXECUTION, "repeated execution", value, f"fewer than {limit}", reason)
 
 
+def session_health(c: Candidate) -> Verdict:
+    """16: the trading gate is open, and nothing at the venue speaks against the order: its dead-man switch is armed,
+    its stream of our own orders lives, the order is on its grid."""
+    return _verdict("16", "session health", c.venue_denial or "healthy", "healthy", c.venue_denial or "")
+
+
 def stale_data(c: Candidate) -> Verdict:
     """17: the feed is unbroken and the book younger than the limit, by the venue's own time stamp; an old book lets a
     sale pass, which only reduces risk, a broken feed lets nothing pass."""
@@ -205,6 +211,7 @@ CONTROLS: tuple[Callable[[Candidate], Verdict], ...] = (
     unknown_orders,
     open_orders,
     repeated_execution,
+    session_health,
     stale_data,
     quantity,
     price_collar,

@@ -64,9 +64,15 @@ class Venue(Protocol):
         """Latest moment at which the payload could still execute if sent now; None: it rests without end."""
         ...
 
+    def denial(self, order: Order) -> str | None:
+        """Why the venue would not take this order now: its session is not healthy (control 16), or the order is not
+        on its grid; None where nothing speaks against it. Asked in the step that checks and reserves: never waits."""
+        ...
+
     def prepare(self, order: Order) -> Prepared | None:
         """Sign the order, or choose its client id, without waiting and in under a millisecond; the venue keeps the
-        result for `send`, and it is stored in the order's first transaction. None where nothing needs storing."""
+        result for `send`, and it is stored in the order's first transaction. None where nothing needs storing.
+        Raises PayloadError where the order cannot be said exactly."""
         ...
 
     def remember(self, order: Order, prepared: Prepared) -> None:

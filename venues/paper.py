@@ -110,6 +110,10 @@ class PaperVenue:
             case SnapshotRejected() | PriceTick() | WalletTrade() | FeedChanged():
                 pass
 
+    def denial(self, order: Order) -> str | None:
+        """Nothing speaks against an order before it arrives."""
+        return None
+
     def prepare(self, order: Order) -> None:
         """Nothing is signed on paper: our own id is the venue's."""
 

@@ -24,6 +24,7 @@ def candidate(
         allowed=None,
         book=book(),
         feed_break=None,
+        venue_denial=None,
         closes_ns=CLOSES_NS,
         first_order_id=None,
         order_id_is_used=False,

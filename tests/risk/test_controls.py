@@ -16,7 +16,7 @@ from tests.support.trading import BETA, CLOSES_NS, DOWN, NOW_NS, UP, S, book, d,
 
 Control = Callable[[Candidate], Verdict]
 
-NUMBERS = ["10", "26", "11", "15", "14", "12", "17", "02", "01", "03", "06", "23", "13", "18"]
+NUMBERS = ["10", "26", "11", "15", "14", "12", "16", "17", "02", "01", "03", "06", "23", "13", "18"]
 
 
 def at_time_to_close(seconds: str) -> Candidate:
@@ -237,6 +237,13 @@ def test_a_repeat_is_answered_before_anything_else_is_asked() -> None:
     assert refusal(candidate(first_order_id="s1-first", instrument=None, available=d(0))) == "10"
 
 
+@pytest.mark.parametrize("text", ["BUY 10 UP 0.50", "SELL 10 UP 0.50"])
+def test_a_broken_feed_lets_neither_a_purchase_nor_a_sale_pass(text: str) -> None:
+    verdict = evaluate(candidate(text, feed_break="no data for 5 s"))[-1]
+
+    assert (verdict.control, verdict.reason) == ("17", "no data for 5 s")
+
+
 def test_a_throttled_order_learns_when_it_may_come_again() -> None:
     verdict = evaluate(candidate(tokens=d(0), retry_at_ns=NOW_NS + S))[-1]
 
@@ -250,6 +257,7 @@ ONLY_REFUSED_BY: dict[Control, Candidate] = {
     controls.permitted_instrument: candidate(is_draining=True),
     controls.duplicate_payload: candidate(order_id_is_used=True),
     controls.unknown_orders: at_unknown(3),
+    controls.session_health: candidate(venue_denial="the dead-man switch is not armed"),
     controls.stale_data: at_age(2 * S + 1),
     controls.quantity: at_least("4.99"),
     controls.price_collar: at_bid("0.55"),

@@ -50,6 +50,7 @@ class FakeVenue:
     def __init__(self) -> None:
         self.prepared: dict[OrderId, Prepared] = {}
         self.limit_s = 0.0
+        self.refuses: str | None = None
         self.sent: list[Order] = []
         self.cancelled_all = 0
         self.owned: tuple[VenueBalance, ...] = ()
@@ -73,6 +74,10 @@ class FakeVenue:
     def valid_until_ns(self, order: Order) -> int | None:
         """Immediate orders can execute for two seconds, others without end."""
         return order.created_ns + 2 * S if order.time_in_force.is_immediate else None
+
+    def denial(self, order: Order) -> str | None:
+        """What a test says."""
+        return self.refuses
 
     def prepare(self, order: Order) -> Prepared | None:
         """Note nothing; a test may set what is prepared."""
