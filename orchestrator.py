@@ -41,8 +41,9 @@ from control import Request, speak
 from domain.errors import ConfigurationError, InvariantError, StoppedEarlyError, StoreError, UserError
 from guard import Guard
 from recovery import open_session
+from reporter import Outcome
 from scaffold import new_strategy
-from session import Outcome, Session, Surroundings, tune_interpreter
+from session import Session, Surroundings, tune_interpreter
 from storage.cache import check_url
 from storage.queries import why, why_market
 from storage.why_market import parse_since

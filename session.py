@@ -11,26 +11,24 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from msgspec import Struct
-
 import logbook
 from backtest.lockstep import Lockstep, Parts
 from backtest.tape import Tape
 from backtest.timeline import Timeline
-from clock import NS_PER_S, format_time, monotonic_s
+from clock import NS_PER_S, monotonic_s
 from config import Settings, nearest
-from console import Console, money, signed
+from console import Console
 from control import Answer, Request, listening
 from domain.errors import StoppedEarlyError
-from domain.identifiers import InstrumentId, OrderId, SessionId
+from domain.identifiers import InstrumentId
 from domain.inputs import InputKind
 from domain.messages import MarketEvent
-from domain.records import MetricsRecord, OrderRecord, Transaction
 from engine import Engine
 from executor import Executor
 from guard import Guard
 from order_manager import OrderManager
 from recovery import Opened
+from reporter import Outcome, Reporter
 from runner import Backlog, Runner, Supervision
 from state.market import MarketData
 from storage.cache import open_cache
@@ -82,23 +80,6 @@ class Surroundings(NamedTuple):
     redact: Callable[[str], str] = str
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What a run brought: figures of the session so far, and of this run."""
-
-    session: SessionId
-    run_id: str
-    stopped_by: str
-    events: int
-    figures: list[MetricsRecord]
-    states: dict[str, str]
-    snapshots_rejected: int
-    equity: Decimal
-    orders_sent: int
-    last_order_id: OrderId | None
-    latency_ms_p50: Decimal | None
-    latency_ms_p99: Decimal | None
-
-
 class Session:
     """Built once per attempt; a failed commit throws it away as a whole, and another is built from the store."""
 
@@ -117,7 +98,6 @@ class Session:
         self._resumed_at = self._state.last_position
         self._is_limited = settings.speed is not None or settings.events_max is not None
         self._stop = StopRequest()
-        self._last_order_id: OrderId | None = None
         self._pace_from: tuple[float, int] | None = None
         self._cache = open_cache(settings.environment.get("REDIS_URL"), session=self._state.session)
         self._timeline = Timeline()
@@ -128,7 +108,10 @@ class Session:
         self._executor = Executor(
             engine=self._engine, store=self._store, scheduler=self._timeline, venue=self._venue
         )
-        self._executor.on_durable = self._show
+        self._reporter = Reporter(
+            settings, self._state, engine=self._engine, console=self._console, cache=self._cache
+        )
+        self._executor.on_durable = self._reporter.show
         backlog = Backlog()
         self._runners = tuple(self._build_runner(strategy, backlog) for strategy in strategies)
         self._parts = Parts(
@@ -173,7 +156,13 @@ class Session:
         reason = self._stop.reason if stopped else "the recording has ended"
         events = max(0, self._engine.position - self._resumed_at)
         await self._store.finish(reason, session_is_finished=stopped is None, events=events)
-        return self._outcome(reason, events)
+        return self._reporter.outcome(
+            self._executor,
+            run_id=self._store.run_id,
+            reason=reason,
+            events=events,
+            now_ns=self._timeline.now_ns(),
+        )
 
     # --- the parts ----------------------------------------------------------------------------------
 
@@ -275,7 +264,7 @@ class Session:
         """Follow a command from the socket; it acts between two market events, durably."""
         names = [runner.name for runner in self._runners]
         if request.action == "status":
-            return Answer(lines=[*self._status(), *await self._stored()])
+            return Answer(lines=[*self._status(), *await self._reporter.stored()])
         if request.strategy not in names:
             line = f"no strategy {request.strategy!r} runs here{nearest(request.strategy, names)}"
             return Answer(lines=[line], is_refused=True)
@@ -288,59 +277,4 @@ class Session:
         return Answer(lines=self._status())
 
     def _status(self) -> list[str]:
-        """A line for the session and one for each strategy, with its health and its counts."""
-        now_ns = self._timeline.now_ns()
-        head = (
-            f"session {self._state.session} at {format_time(now_ns)}, {self._engine.position:,} market events"
-        )
-        lines = [
-            f"{head}, equity {money(self._engine.equity)} pUSD, {len(self._engine.orders.live)} orders working"
-        ]
-        for strategy in self._engine.strategies:
-            health, figures = strategy.health(now_ns), self._engine.figures(strategy, time_ns=now_ns)
-            counts = f"{figures.signals} signals, {figures.orders} orders, {figures.fills} fills"
-            why = f" ({health.reason})" if health.reason else ""
-            lines.append(
-                f"{strategy.name}: {health.state}{why}, {health.events:,} events, {health.errors} errors, "
-                f"idle {health.idle_s:.1f} s, {counts}, realised {signed(figures.realized_pnl)} pUSD"
-            )
-        return lines
-
-    async def _stored(self) -> list[str]:
-        """What the database holds by now, by strategy: read through the cache where there is one."""
-        counted = await self._cache.cached_totals(self._settings.db, self._state.session)
-        return [
-            f"stored for {t.strategy}: {t.signals} signals, {t.orders} orders, {t.fills} fills, {t.denials} denials"
-            for t in counted
-        ]
-
-    # --- figures ------------------------------------------------------------------------------------
-
-    def _show(self, transaction: Transaction) -> None:
-        """Show and log what is durable; what a restart only repeats was shown before."""
-        if transaction.sequence <= self._state.last_sequence:
-            self._console.learn(transaction)
-            return
-        self._cache.publish(transaction)
-        self._console.show(transaction)
-        logbook.write(transaction)
-        for record in transaction.records:
-            if isinstance(record, OrderRecord):
-                self._last_order_id = record.order.id
-
-    def _outcome(self, reason: str, events: int) -> Outcome:
-        now_ns = self._timeline.now_ns()
-        return Outcome(
-            session=self._state.session,
-            run_id=self._store.run_id,
-            stopped_by=reason,
-            events=events,
-            figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
-            snapshots_rejected=self._engine.market.snapshots_rejected,
-            states={strategy.name: strategy.state.value for strategy in self._engine.strategies},
-            equity=self._engine.equity,
-            orders_sent=self._executor.orders_sent,
-            last_order_id=self._last_order_id,
-            latency_ms_p50=self._executor.latency.percentile_ms(50),
-            latency_ms_p99=self._executor.latency.percentile_ms(99),
-        )
+        return self._reporter.status(self._timeline.now_ns())

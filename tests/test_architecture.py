@@ -17,7 +17,7 @@ TIERS = (
     ("orchestrator",),
     ("live",),
     ("session",),
-    ("recovery",),
+    ("recovery", "reporter"),
     ("api", "web", "backtest"),
     ("runner",),
     ("executor", "guard"),

@@ -30,7 +30,8 @@ from domain.messages import (
 )
 from guard import Guard
 from recovery import open_session
-from session import Outcome, Session, Surroundings
+from reporter import Outcome
+from session import Session, Surroundings
 from storage.queries import why, why_market
 from storage.sessions import RunInfo
 from storage.store import Store
