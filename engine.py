@@ -35,6 +35,7 @@ from domain.records import (
     EventRecord,
     MarketRecord,
     MetricsRecord,
+    ReconciliationRecord,
     Record,
     ResolutionRecord,
     Transaction,
@@ -49,6 +50,8 @@ from state.market import MarketData
 from state.orders import NEWS
 from state.positions import position_record
 from strategies.base_strategy import BaseStrategy, strategy_name
+
+ACCOUNT_OPENED = "account.opened"
 
 FULL_CHECK_EVERY = 1_000
 """Transactions between two checks of every invariant over everything, at least."""
@@ -117,9 +120,15 @@ class Engine:
 
     # --- ways in ------------------------------------------------------------------------------------
 
-    def open_account(self, cash: Decimal, *, time_ns: int) -> Decision:
-        """Bring the session's money in; the first transaction of a session."""
+    def open_account(
+        self, cash: Decimal, *, time_ns: int, held: Mapping[str, Decimal] | None = None
+    ) -> Decision:
+        """Bring the session's money in; the first transaction of a session. `held` is what a real account holds
+        besides, and is none of ours: noted, since later comparisons with the venue have to know it."""
         self._journal.append(TransferRecord(transfer=self.orders.portfolio.deposit(cash, time_ns=time_ns)))
+        if held is not None:
+            amounts = {asset: str(amount) for asset, amount in held.items()}
+            self._note(time_ns, ACCOUNT_OPENED, {"opened_ns": time_ns, "held": amounts})
         return self._close(time_ns)
 
     def take_market(self, event: MarketEvent) -> Decision:
@@ -253,6 +262,11 @@ class Engine:
         """Store something that people ask about later."""
         self._note(time_ns, kind, payload)
         return self._close(time_ns)
+
+    def keep(self, record: ReconciliationRecord) -> Decision:
+        """Store what a comparison with the venue found."""
+        self._journal.append(record)
+        return self._close(record.time_ns)
 
     # --- what there is ------------------------------------------------------------------------------
 

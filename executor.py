@@ -123,15 +123,28 @@ class Executor:
         What is taken meanwhile waits for the next call: it may not be durable yet. Raises StoreError where a
         commit failed: memory is ahead of the disk then and must be discarded.
         """
-        taken, asked, held = len(self._outbox), len(self._questions), len(self._held)
+        await self.flush()
+        await self.ask()
+
+    async def flush(self) -> None:
+        """Make durable, send and tell what was taken; on live data this never waits for what `ask` reads."""
+        taken, held = len(self._outbox), len(self._held)
         await self._store.wait_durable()
         for _ in range(taken):
             parcel = self._outbox.popleft()
             await self._act(parcel.decision, parcel.taken_s)
         for _ in range(held):
             await self._send(*self._held.popleft())
-        for _ in range(asked):
+
+    async def ask(self) -> None:
+        """Ask the venue about the unknown orders whose turn it is."""
+        for _ in range(len(self._questions)):
             await self._resolve(self._questions.popleft())
+
+    @property
+    def has_outbox(self) -> bool:
+        """Say whether `flush` has anything to do."""
+        return bool(self._outbox or self._held)
 
     def restore(self, prepared: Iterable[PayloadRecord]) -> None:
         """Take over the working orders of an earlier process: whatever was on its way then is unknown now."""
@@ -155,6 +168,12 @@ class Executor:
                     self._ask_later(order.id)
                 case _:
                     pass
+
+    def doubt(self, order_id: OrderId) -> None:
+        """Somebody has reason to think that the venue sees this order otherwise than we do: ask about it."""
+        if order_id not in self._doubts:
+            self._doubts[order_id] = Doubt(since_ns=self._scheduler.now_ns())
+            self._ask_now(order_id)
 
     async def resolve_doubts(self) -> int:
         """Ask about every unknown order now; return how many are still unknown."""
@@ -259,9 +278,9 @@ class Executor:
             return
         delay_s = QUERY_DELAYS_S[min(doubt.asked, len(QUERY_DELAYS_S) - 1)]
         doubt.asked += 1
-        self._in_s(delay_s, partial(self._ask, order_id))
+        self._in_s(delay_s, partial(self._ask_now, order_id))
 
-    def _ask(self, order_id: OrderId) -> None:
+    def _ask_now(self, order_id: OrderId) -> None:
         self._questions.append(order_id)
         self.on_work()
 

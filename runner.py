@@ -116,6 +116,7 @@ class Runner:
         self._backlog = backlog
         self._supervision = supervision or Supervision()
         self._inbox = Inbox(conflates=conflates)
+        self._is_live = conflates
         self._sleeping: asyncio.Future[None] | None = None
 
     def offer(self, event: StrategyEvent) -> None:
@@ -137,6 +138,8 @@ class Runner:
             while self._inbox:
                 self._handle(self._inbox.get())
                 self._backlog.done()
+                if self._is_live:
+                    await asyncio.sleep(0)  # feeds and answers get their turn between two events of a busy strategy
             self._sleeping = loop.create_future()
             await self._sleeping
 

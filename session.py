@@ -72,6 +72,21 @@ class StopRequest:
                 await self._event.wait()
 
 
+def watch_signals(stop: StopRequest, *, duration_s: Decimal | None) -> None:
+    """The first signal stops in order; a second one ends the process at once: what was acknowledged is durable."""
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.reason.startswith("SIG"):
+            os._exit(128 + number)
+        stop.set(f"{number.name}")
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal, number)
+    if duration_s is not None:
+        loop.call_later(float(duration_s), stop.set, "the --duration is over")
+
+
 class Surroundings(NamedTuple):
     """What a session is shown through and held by: one of each per process."""
 
@@ -127,7 +142,7 @@ class Session:
 
     async def play(self) -> Outcome:
         """Play the recording from where the session stands; raises StoreError where memory must be discarded."""
-        self._watch_signals()
+        watch_signals(self._stop, duration_s=self._settings.duration_s)
         self._guard.attach(asyncio.get_running_loop())
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -244,19 +259,6 @@ class Session:
         due_s = start_s + float(Decimal(time_ns - start_ns) / NS_PER_S / self._settings.speed)
         if (delay_s := due_s - monotonic_s()) > 0:
             await self._stop.wait_s(delay_s)
-
-    def _watch_signals(self) -> None:
-        """The first signal stops in order; a second one ends the process at once: what was acknowledged is durable."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal, number)
-        if self._settings.duration_s is not None:
-            loop.call_later(float(self._settings.duration_s), self._stop.set, "the --duration is over")
-
-    def _on_signal(self, number: signal.Signals) -> None:
-        if self._stop.reason.startswith("SIG"):
-            os._exit(128 + number)
-        self._stop.set(f"{number.name}")
 
     # --- commands -----------------------------------------------------------------------------------
 

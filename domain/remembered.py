@@ -36,5 +36,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     metrics: dict[StrategyName, MetricsRecord]
     executed: tuple[tuple[OrderId, int], ...]
     signals: int
+    opened: str
+    """How the account stood when the session began, as JSON; empty for a new session."""
     conversions_open: tuple[str, ...]
     """Ids of merges and splits whose answer never came: a person, or reconciliation, has to explain them."""

@@ -32,6 +32,11 @@ class Portfolio:
         self._seen: set[FillKey] = set()
 
     @property
+    def cash_asset(self) -> str:
+        """What the wallet's money is called."""
+        return PUSD
+
+    @property
     def wallet(self) -> str:
         """Account owner of the wallet's money."""
         return self._wallet

@@ -85,10 +85,12 @@ def remember(connection: sqlite3.Connection, session: SessionId) -> Remembered:
         metrics={StrategyName(row["strategy"]): _metrics(row) for row in read(LATEST_METRICS)},
         executed=tuple((OrderId(row["order_id"]), parse_time(row["first"])) for row in read(FIRST_FILLS)),
         signals=_one(read, "SELECT coalesce(max(number), 0) AS it FROM signals WHERE session = :session"),
+        opened=next((row["payload"] for row in read(ACCOUNT_OPENED)), ""),
         conversions_open=tuple(row["it"] for row in read(CONVERSIONS_OPEN)),
     )
 
 
+ACCOUNT_OPENED = "SELECT payload FROM events WHERE session = :session AND type = 'account.opened' LIMIT 1"
 LATEST_METRICS = """SELECT * FROM strategy_metrics WHERE id IN
     (SELECT max(id) FROM strategy_metrics WHERE session = :session GROUP BY strategy)"""
 FIRST_FILLS = f"""SELECT order_id, min(timestamp) AS first FROM trades WHERE session = :session
@@ -118,9 +120,7 @@ def _one(read: Read, query: str) -> int:
 def _orders(read: Read) -> Iterator[Order]:
     """Those that have not ended, oldest first, then the latest of those that have."""
     live = ", ".join(f"'{status}'" for status in LIVE)
-    for row in read(
-        f"SELECT * FROM orders WHERE session = :session AND status IN ({live}) ORDER BY rowid"
-    ):
+    for row in read(f"SELECT * FROM orders WHERE session = :session AND status IN ({live}) ORDER BY rowid"):
         yield _order(row)
     ended = list(
         read(

@@ -1,0 +1,224 @@
+"""Our books against the venue's: orders, fills, money and shares; what is ours is adopted, what is not is named.
+
+A read that fails proves nothing: the verdict is then "failed", and whatever stood before stands.
+"""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from clock import NS_PER_S, Scheduler
+from domain.errors import VenueReadError
+from domain.identifiers import OrderId
+from domain.instrument import Side
+from domain.ledger import AccountKind
+from domain.messages import Fill, Filled
+from domain.money import PUSD, ZERO
+from domain.order import OrderStatus
+from domain.records import ReconciliationRecord
+from engine import Engine
+from executor import Executor
+from state.portfolio import Portfolio
+from venues.base import Venue, VenueBalance, VenueOrder
+
+OVERLAP_S = 3_600
+"""Fills are read from so long before the newest that we have: venues show some of them late."""
+
+VISIBILITY_LAG_S = 5
+"""An order that was acknowledged so lately may be missing from the venue's list."""
+
+DUST = Decimal("0.01")
+"""Less than the smallest lot, in shares or money: rounding of fees leaves it, and nothing can trade it."""
+
+RESTING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+LINES_SHOWN_MAX = 200
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One difference, in words; `blocks` where it keeps the trading gate closed until a person has looked."""
+
+    kind: str
+    text: str
+    blocks: bool
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What one comparison looked at and found. `verdict` is clean, drift or failed."""
+
+    time_ns: int
+    cause: str
+    verdict: str
+    orders: int
+    fills: int
+    balances: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def reason(self) -> str:
+        """Why the gate stays closed; empty where nothing keeps it so."""
+        blocking = [finding.text for finding in self.findings if finding.blocks]
+        more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
+        return f"{blocking[0]}{more}" if blocking else ""
+
+    def lines(self) -> list[str]:
+        """The report for a person."""
+        counts = f"{self.orders} orders, {self.fills} fills, {self.balances} balances"
+        head = f"reconciliation ({self.cause}): {self.verdict}; {counts}"
+        shown = [f"  {f.kind}{' (blocks)' if f.blocks else ''}: {f.text}" for f in self.findings]
+        more = len(shown) - LINES_SHOWN_MAX
+        return [head, *shown[:LINES_SHOWN_MAX], *([f"  and {more} more"] if more > 0 else [])]
+
+    def record(self) -> ReconciliationRecord:
+        """The report as it is stored."""
+        report = msgspec.json.encode(self.findings).decode()
+        return ReconciliationRecord(
+            time_ns=self.time_ns, cause=self.cause, verdict=self.verdict, report=report
+        )
+
+
+class Reconciler:
+    """Compares one session with one venue, again and again; `baseline` is what the account held before it began."""
+
+    def __init__(self, *, engine: Engine, executor: Executor, venue: Venue, scheduler: Scheduler) -> None:
+        self.baseline: dict[str, Decimal] = {}
+        self._engine = engine
+        self._executor = executor
+        self._venue = venue
+        self._scheduler = scheduler
+        self._since_ns = scheduler.now_ns()
+
+    def begin(self, *, since_ns: int, baseline: Mapping[str, Decimal]) -> None:
+        """Say from when on fills may be ours, and what the account held then that is not."""
+        self._since_ns = since_ns
+        self.baseline = dict(baseline)
+
+    async def reconcile(self, cause: str) -> Report:
+        """Compare everything, adopt what is ours, store the report."""
+        time_ns = self._scheduler.now_ns()
+        try:
+            fills = await self._venue.fills_since(max(0, self._since_ns - OVERLAP_S * NS_PER_S))
+            working = await self._venue.open_orders()
+            balances = await self._venue.balances()
+        except VenueReadError as error:
+            finding = Finding(kind="read failed", text=str(error), blocks=False)
+            return self._keep(self._report(time_ns, cause, "failed", (0, 0, 0), (finding,)))
+        findings = (
+            *self._adopt_fills(fills),
+            *self._compare_orders(working, time_ns),
+            *compare_balances(self._engine.orders.portfolio, balances, self.baseline),
+        )
+        self._since_ns = max((fill.time_ns for fill in fills), default=self._since_ns)
+        verdict = "drift" if any(finding.blocks for finding in findings) else "clean"
+        counts = len(working), len(fills), len(balances)
+        return self._keep(self._report(time_ns, cause, verdict, counts, findings))
+
+    def _adopt_fills(self, fills: tuple[Fill, ...]) -> Iterator[Finding]:
+        """Post what the streams have missed; a fill of an order that is not ours is named."""
+        orders = self._engine.orders
+        for fill in fills:
+            if orders.order(fill.order_id) is None:
+                if fill.time_ns >= self._since_ns:
+                    text = f"{fill.side} {fill.quantity} {fill.instrument_id} at {fill.price}, order {fill.order_id}"
+                    yield Finding(kind="foreign fill", text=text, blocks=True)
+            elif not orders.portfolio.has_seen(fill):
+                self._executor.report(Filled(fill=fill, time_ns=self._scheduler.now_ns()))
+                text = f"{fill.side} {fill.quantity} at {fill.price}, trade {fill.trade_id}, order {fill.order_id}"
+                yield Finding(kind="fill adopted", text=text, blocks=False)
+
+    def _compare_orders(self, working: tuple[VenueOrder, ...], time_ns: int) -> Iterator[Finding]:
+        """Name orders that are not ours, and ask about ours that the venue does not list (any more)."""
+        orders = self._engine.orders
+        listed: set[OrderId] = set()
+        for seen in working:
+            listed.add(seen.order_id)
+            ours = orders.order(seen.order_id)
+            if ours is None:
+                text = f"order {seen.order_id} rests at the venue and is not of this session"
+                yield Finding(kind="foreign order", text=text, blocks=True)
+            elif ours.is_done:
+                text = f"order {ours.id} is {ours.status} here and rests at the venue"
+                yield Finding(kind="order rests", text=text, blocks=True)
+        for order in list(orders.live):
+            is_settled = time_ns - order.updated_ns > VISIBILITY_LAG_S * NS_PER_S
+            if order.status in RESTING and order.id not in listed and is_settled:
+                self._executor.doubt(order.id)
+                text = f"order {order.id} is {order.status} here and not listed there: asked about"
+                yield Finding(kind="order not listed", text=text, blocks=False)
+
+    def _report(
+        self,
+        time_ns: int,
+        cause: str,
+        verdict: str,
+        counts: tuple[int, int, int],
+        findings: tuple[Finding, ...],
+    ) -> Report:
+        orders, fills, balances = counts
+        return Report(
+            time_ns=time_ns,
+            cause=cause,
+            verdict=verdict,
+            orders=orders,
+            fills=fills,
+            balances=balances,
+            findings=findings,
+        )
+
+    def _keep(self, report: Report) -> Report:
+        self._executor.take(self._engine.keep(report.record()))
+        return report
+
+
+def compare_balances(
+    portfolio: Portfolio, balances: tuple[VenueBalance, ...], baseline: Mapping[str, Decimal]
+) -> Iterator[Finding]:
+    """Name each asset of which the venue holds another amount than ours and the baseline explain.
+
+    A fill that is matched and not final may have moved the venue's balance already, or not yet: both are right.
+    """
+    theirs = {balance.asset: balance.total for balance in balances}
+    ours = settled(portfolio)
+    for asset in sorted({*theirs, *ours}):
+        if asset not in theirs and asset not in (PUSD,):
+            continue  # not asked about: the venue lists what it holds, and an asset with nothing may be left out
+        low, high = pending(portfolio, asset)
+        expected = ours.get(asset, ZERO) + baseline.get(asset, ZERO)
+        have = theirs.get(asset, ZERO)
+        if expected + low - DUST <= have <= expected + high + DUST:
+            continue
+        between = f"{expected}" if low == high else f"{expected + low} to {expected + high}"
+        text = f"the venue holds {have} {asset}, our books and what was there before say {between}"
+        yield Finding(kind="balance", text=text, blocks=True)
+
+
+def settled(portfolio: Portfolio) -> dict[str, Decimal]:
+    """What the ledger says is ours and final, by asset: free or set aside."""
+    totals: dict[str, Decimal] = {}
+    for account, asset, balance in portfolio.ledger.balances():
+        is_money = asset == PUSD and account.owner == portfolio.wallet
+        is_ours = (
+            account.kind in (AccountKind.CASH, AccountKind.RESERVED)
+            if is_money
+            else (asset != PUSD and account.kind in (AccountKind.INVENTORY, AccountKind.RESERVED))
+        )
+        if is_ours:
+            totals[asset] = totals.get(asset, ZERO) + balance
+    return totals
+
+
+def pending(portfolio: Portfolio, asset: str) -> tuple[Decimal, Decimal]:
+    """By how much the venue's balance may lie below and above ours for fills that are not final.
+
+    A purchase has left our cash already and may not have left theirs; its shares may be there and are not ours yet.
+    """
+    low = high = ZERO
+    for booked in portfolio.unsettled.values():
+        fill = booked.fill
+        paid = booked.cost + fill.fee if fill.side is Side.BUY else fill.price * fill.quantity - fill.fee
+        if asset == PUSD:
+            high += paid
+        elif asset == fill.instrument_id:
+            high += fill.quantity
+    return low, high
