@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 import msgspec
@@ -40,7 +40,12 @@ from console import Console, silence, summary_lines
 from control import Request, speak
 from domain.errors import ConfigurationError, InvariantError, StoppedEarlyError, StoreError, UserError
 from guard import Guard
-from recovery import open_session
+from live.gate import Armed, arm
+from live.keys import hidden_values
+from live.opening import live_banner, open_market
+from live.session import LiveSession
+from live.terminal import ProcessTerminal
+from recovery import open_live, open_session
 from reporter import Outcome
 from scaffold import new_strategy
 from session import Session, Surroundings, tune_interpreter
@@ -94,23 +99,23 @@ def _obey(command: Command) -> list[str]:
 
 
 def trade(settings: Settings) -> int:
-    """Trade until the recording ends, a limit is reached or a signal comes; print the summary."""
+    """Trade until the events end, a limit is reached or a signal comes; print the summary."""
     started_s = monotonic_s()
-    _refuse_what_comes_later(settings)
-    strategies = _load_strategies(settings)
-    tape = _open_tape(settings)
     check_url(settings.environment.get("REDIS_URL"))
-    _check_token_ids(settings, tape)
+    _load_strategies(settings)
+    settings = _with_source(settings)
+    is_live = settings.market is MarketSource.LIVE
+    armed = arm(settings, terminal=ProcessTerminal()) if settings.mode is Mode.LIVE else None
+    tape = None if is_live else _open_tape(settings)
     console = Console(sys.stderr if settings.json_output else sys.stdout)
     tune_interpreter()
     log_dir, level = settings.run.log_dir, settings.log_level.value
     telemetry = setup(log_dir, strategies=settings.strategies, level=level, clock=clock)
-    for secret in settings.secrets():
+    for secret in (*settings.secrets(), *(hidden_values(armed.keys) if armed else ())):
         telemetry.register_secret(secret)
     with contextlib.closing(telemetry):
-        outcome = _play(
-            settings, tape, strategies, Surroundings(console, Guard(settings.db), telemetry.redact)
-        )
+        around = Surroundings(console, Guard(settings.db), telemetry.redact)
+        outcome = _play_live(settings, armed, around) if tape is None else _play(settings, tape, around)
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
         try:
@@ -125,41 +130,74 @@ def trade(settings: Settings) -> int:
     return 0
 
 
-def _play(settings: Settings, tape: Tape, strategies: list[BaseStrategy], around: Surroundings) -> Outcome:
+def _with_source(settings: Settings) -> Settings:
+    """Who selects markets of a venue, or sends orders there, wants its live data; else the recording plays."""
+    if settings.market is not MarketSource.AUTO:
+        return settings
+    wants_live = settings.mode is Mode.LIVE or settings.venue.select
+    market = MarketSource.LIVE if wants_live else MarketSource.REPLAY
+    return msgspec.structs.replace(settings, market=market)
+
+
+def _play(settings: Settings, tape: Tape, around: Surroundings) -> Outcome:
     """Play the session; a failed commit discards memory as a whole and reads the store again."""
-    for attempt in range(COMMITS_FAILED_MAX):
-        opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=attempt > 0)
+
+    def attempt(number: int) -> Outcome:
+        strategies = _load_strategies(settings)
+        opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=number > 0)
         around.console.banner(
             _banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed)
         )
+        return _run(Session(settings, tape, strategies, opened, around).play(), around)
+
+    return _attempts(attempt, settings)
+
+
+def _play_live(settings: Settings, armed: Armed | None, around: Surroundings) -> Outcome:
+    """The same on live data; only what is armed can send an order."""
+
+    def attempt(number: int) -> Outcome:
+        strategies = _load_strategies(settings)
+        market = open_market(settings, armed)
+        opened = open_live(settings, account=market.account, label=market.label, is_retry=number > 0)
+        state = opened.state
+        around.console.banner(
+            live_banner(
+                settings, market.label, state.session, is_armed=armed is not None, is_resumed=state.is_resumed
+            )
+        )
+        return _run(LiveSession(settings, market, strategies, opened, around).play(), around)
+
+    return _attempts(attempt, settings)
+
+
+def _attempts(attempt: Callable[[int], Outcome], settings: Settings) -> Outcome:
+    for number in range(COMMITS_FAILED_MAX):
         try:
-            with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(Session(settings, tape, strategies, opened, around).play())
+            return attempt(number)
         except StoreError as error:
             LOG.error(
                 "a commit failed: memory is discarded, the store read again", extra=fields(error=str(error))
             )
-            strategies = _load_strategies(settings)
     raise UserError(
         f"{settings.db}: {COMMITS_FAILED_MAX} commits failed; free some disk space or give another --db"
     )
 
 
-def _refuse_what_comes_later(settings: Settings) -> None:
-    if settings.mode is Mode.LIVE:
-        raise ConfigurationError(
-            "--mode live: live trading has no gate yet, so it refuses; use --mode dry-run"
-        )
-    if settings.market is MarketSource.LIVE:
-        raise ConfigurationError("--market live: comes in a later version; use --market replay, sim or auto")
+def _run(playing: Coroutine[None, None, Outcome], around: Surroundings) -> Outcome:
+    with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(playing)
 
 
 def _open_tape(settings: Settings) -> Tape:
     """The generated market, or a recording; one without other wallets gets an invented one to copy."""
     if settings.market is MarketSource.SIM:
-        return GeneratedMarket(seed=settings.seed, hours=settings.run.sim_hours)
-    tape = open_tape(settings.tape)
-    return WithGeneratedTarget(tape) if COPY_TRADER in settings.strategies else tape
+        tape: Tape = GeneratedMarket(seed=settings.seed, hours=settings.run.sim_hours)
+    else:
+        tape = open_tape(settings.tape)
+        tape = WithGeneratedTarget(tape) if COPY_TRADER in settings.strategies else tape
+    _check_token_ids(settings, tape)
+    return tape
 
 
 def _load_strategies(settings: Settings) -> list[BaseStrategy]:
@@ -196,7 +234,7 @@ def _result(outcome: Outcome, settings: Settings, *, wall_s: float) -> dict[str,
         "run_id": outcome.run_id,
         "session": outcome.session,
         "mode": settings.mode.value,
-        "market": "sim" if settings.market is MarketSource.SIM else "replay",
+        "market": settings.market.value,
         "events": outcome.events,
         "snapshots_rejected": outcome.snapshots_rejected,
         "wall_s": round(wall_s, 3),

@@ -62,6 +62,30 @@ def open_session(
     return Opened(store, state, inputs)
 
 
+def open_live(settings: Settings, *, account: str, label: str, is_retry: bool = False) -> Opened:
+    """Open the store of an account on live data and go on with its session, from its rows.
+
+    Nothing has to be equal but the account: strategies, limits and markets may change between two starts. Raises
+    DatabaseError where the file cannot be used, SessionError where it holds another account's money.
+    """
+    store = Store.open(settings.db, account_kind=account)
+    run = RunInfo(
+        mode=settings.mode.value,
+        market=label,
+        strategies=settings.strategies,
+        seed=settings.seed,
+        config_hash=digest(*(f"{key}={value}" for key, value in sorted(settings.fingerprint().items()))),
+        version=VERSION,
+    )
+    try:
+        fresh = settings.new_session and not is_retry
+        state = store.begin(fingerprint={"account": account}, run=run, fresh=fresh, is_replayed=False)
+    except UserError:
+        store.release()
+        raise
+    return Opened(store, state, store.inputs())
+
+
 def _halt_after_hang(guard: Guard, session: SessionId) -> Input | None:
     """The strategy whose hook hung the last process for good is left out from that very event on."""
     hang = guard.find_hang()

@@ -1,10 +1,11 @@
 """What a live session trades on: a venue for its orders and a feed for its events, opened and run together."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Protocol
 
 from domain.messages import MarketEvent
+from domain.remembered import Remembered
 from venues.base import Venue
 
 Sink = Callable[[MarketEvent], None]
@@ -29,11 +30,15 @@ class LiveMarket(Protocol):
         """Whose money it is: a database belongs to one account for good."""
         ...
 
+    def restore(self, remembered: Remembered, *, owned: Mapping[str, Decimal]) -> None:
+        """Take over what an earlier process left at the venue; `owned` is what our books call ours and settled."""
+        ...
+
     def on_market(self, event: MarketEvent) -> None:
         """Let the venue see an event before anybody decides on it."""
         ...
 
-    async def run(self, sink: Sink, *, on_gap: Gap, ready: Callable[[], None]) -> None:
+    async def run(self, sink: Sink, *, on_gap: Gap, ready: Gap) -> None:
         """Run feed and venue until cancelled; `ready` is called once when orders could be sent, `on_gap` each time
         something of our own account may have been missed."""
         ...
@@ -49,6 +54,3 @@ class LiveMarket(Protocol):
     async def close(self) -> None:
         """Release connections; safe to call twice."""
         ...
-
-
-Opener = Callable[[], Awaitable[LiveMarket]]

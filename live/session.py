@@ -22,7 +22,7 @@ from engine import Engine
 from executor import Executor
 from live.driver import LiveDriver, LiveParts
 from live.market import LiveMarket
-from live.reconcile import Reconciler, Report
+from live.reconcile import Reconciler, Report, settled
 from order_manager import OrderManager
 from recovery import Opened
 from reporter import Outcome, Reporter
@@ -163,7 +163,10 @@ class LiveSession:
     async def _recover(self) -> Report:
         """Stand where the last process stood, learn what became of its orders, and compare everything."""
         self._engine.orders.gate = CLOSED_UNTIL_CHECKED
-        self._executor.restore(self._store.remembered.prepared)
+        remembered, portfolio = self._store.remembered, self._engine.orders.portfolio
+        if self._state.last_sequence:
+            self._market.restore(remembered, owned=settled(portfolio))
+        self._executor.restore(remembered.prepared)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READY_S_MAX):
                 await self._ready.wait()
@@ -222,7 +225,7 @@ class LiveSession:
     # --- the parts ----------------------------------------------------------------------------------
 
     async def _run_market(self) -> None:
-        await self._market.run(self._driver.take, on_gap=self._note_gap, ready=self._ready.set)
+        await self._market.run(self._driver.take, on_gap=self._note_gap, ready=lambda _: self._ready.set())
 
     def _note_gap(self, reason: str) -> None:
         self._gap_reason = reason

@@ -4,7 +4,7 @@ send ─ latency ─► arrival: refused | rests | taker delay ─► match ─ 
                                                                 └ settlement time ─► SETTLED | FAILED
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 from clock import NS_PER_MS, NS_PER_S, Scheduler
 from config import PaperSettings
 from domain.conversions import Conversion, SetAction, SetConverted
-from domain.identifiers import InstrumentId, OrderId, StrategyName, TradeId, VenueName, VenueOrderId
+from domain.identifiers import InstrumentId, MarketId, OrderId, StrategyName, TradeId, VenueName, VenueOrderId
 from domain.messages import (
     Acknowledged,
     BookSnapshot,
@@ -38,11 +38,12 @@ from domain.messages import (
 )
 from domain.money import PUSD, ZERO
 from domain.order import Order, OrderStatus, TimeInForce
+from domain.remembered import Remembered
 from venues.base import ClientIdClass, Prepared, ReportSink, VenueBalance, VenueOrder
 from venues.matching import GTD_LEAD_NS, Accepted, Execution, MatchingEngine, Refused
 from venues.paper_account import PaperAccount
 from venues.paper_chance import Chance, order_key
-from venues.paper_order import LiveOrder
+from venues.paper_order import LiveOrder, returning_orders
 from venues.paper_refusals import NO_BOOK, duplicate_text
 
 KeyT = TypeVar("KeyT")
@@ -81,6 +82,7 @@ class PaperVenue:
         self._ended: dict[OrderId, VenueOrder] = {}
         self._fills: dict[tuple[TradeId, OrderId], Fill] = {}
         self._payouts: dict[InstrumentId, Decimal] = {}
+        self._returning: dict[MarketId, list[LiveOrder]] = {}
 
     def connect(self, sink: ReportSink) -> None:
         """Say where reports go; called once, before anything is sent."""
@@ -94,6 +96,18 @@ class PaperVenue:
             return self._scheduler.now_ns() + slowest_ms * NS_PER_MS + NS_PER_S
         return order.expires_ns if order.time_in_force is TimeInForce.GTD else None
 
+    def resume(self, remembered: Remembered, *, owned: Mapping[str, Decimal]) -> None:
+        """Stand where an earlier process left us: `owned` is settled, fills on their way settle, and what worked
+        rests again, at the end of its queue, as soon as its market is listed."""
+        fills = [record.fill for record, _ in remembered.unsettled]
+        self._account = PaperAccount.resumed(owned, fills)
+        self._payouts.update(remembered.payouts)
+        for fill in fills:
+            self._fills[fill.trade_id, fill.order_id] = fill
+            self._after(self._settings.settlement_s_max * NS_PER_S, partial(self._settle, fill))
+        for live in returning_orders(remembered):
+            self._returning.setdefault(live.order.market_id, []).append(live)
+
     def on_market(self, event: MarketEvent) -> None:
         """Take the market's next event, before any strategy sees it: what it fills was there already."""
         match event:
@@ -103,6 +117,9 @@ class PaperVenue:
                 self._book(self._engine.on_print(event))
             case MarketListed(market=market):
                 self._engine.open_market(market)
+                for live in self._returning.pop(market.id, ()):
+                    self._live[live.order.id] = live
+                    self._match(live)
             case TickSizeChanged(instrument_id=instrument_id, tick_size=tick_size):
                 self._engine.on_tick_size(instrument_id, tick_size)
             case MarketResolved():

@@ -1,5 +1,6 @@
 """The simulated venue's own account of us: what it would say we own, independent of the daemon's ledger."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from domain.identifiers import InstrumentId, OrderId
@@ -21,6 +22,16 @@ class PaperAccount:
         self._settled: dict[str, Decimal] = {PUSD: cash}
         self._incoming: dict[str, Decimal] = {}
         self._holds: dict[OrderId, tuple[str, Decimal]] = {}
+
+    @classmethod
+    def resumed(cls, owned: Mapping[str, Decimal], unsettled: Iterable[Fill]) -> "PaperAccount":
+        """The account as an earlier process left it: what is settled, and what fills will still bring."""
+        account = cls(ZERO)
+        account._settled = dict(owned)
+        for fill in unsettled:
+            _, (got, due) = exchanged(fill)
+            add(account._incoming, got, due)
+        return account
 
     def balances(self) -> dict[str, Decimal]:
         """Settled pUSD (always) and settled shares by instrument (where not zero), held for orders or not."""

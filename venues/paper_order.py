@@ -1,7 +1,10 @@
 """An order at the simulated venue, from its arrival to its end."""
 
+from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
 from msgspec import Struct
 
 from domain.identifiers import TradeId, VenueName
@@ -9,8 +12,29 @@ from domain.instrument import Instrument
 from domain.messages import Fill
 from domain.money import PUSD, ZERO
 from domain.order import Order, OrderStatus
+from domain.remembered import Remembered
 from venues.base import VenueOrder
 from venues.matching import Execution
+
+
+RETURNING = (
+    OrderStatus.SENDING,
+    OrderStatus.OPEN,
+    OrderStatus.PARTIALLY_FILLED,
+    OrderStatus.UNKNOWN,
+    OrderStatus.CANCEL_SENDING,
+    OrderStatus.CANCEL_UNKNOWN,
+)
+
+
+def returning_orders(remembered: Remembered) -> Iterator["LiveOrder"]:
+    """What had arrived, or was on its way, when an earlier process ended: its rest works on, its trades are counted."""
+    instruments = {i.id: i for market in remembered.markets for i in market.instruments}
+    trades = Counter(order_id for _, _, _, order_id in remembered.seen)
+    for order in remembered.orders:
+        if order.status in RETURNING and order.instrument_id in instruments:
+            rest = msgspec.structs.replace(order, quantity=order.leaves_quantity, filled_quantity=ZERO)
+            yield LiveOrder(order=rest, instrument=instruments[order.instrument_id], fills=trades[order.id])
 
 
 class LiveOrder(Struct, kw_only=True):
