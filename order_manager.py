@@ -26,6 +26,7 @@ from state.market import MarketData
 from state.orders import NEWS, Orders
 from state.portfolio import Portfolio
 from state.positions import arrow_record, reservation_record
+from state.restoring import restore_portfolio
 
 CANCELLABLE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCEL_UNKNOWN)
 NOT_YET_CANCELLABLE = (OrderStatus.ACCEPTED, OrderStatus.SENDING, OrderStatus.UNKNOWN)
@@ -79,7 +80,7 @@ class OrderManager:
     def restore(self, remembered: Remembered) -> None:
         """Stand where an earlier process stood; what control 12 and 13 counted lately is counted again."""
         instruments = {i.id: i for market in remembered.markets for i in market.instruments}
-        self.portfolio.restore(remembered, instruments)
+        restore_portfolio(self.portfolio, remembered, instruments)
         self._orders.restore(remembered.orders)
         self._by_intent.update(remembered.intents)
         for order_id, time_ns in reversed(remembered.executed):

@@ -26,6 +26,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     figures: list[MetricsRecord]
     states: dict[str, str]
     snapshots_rejected: int
+    cash: Decimal
     equity: Decimal
     orders_sent: int
     last_order_id: OrderId | None
@@ -94,6 +95,7 @@ class Reporter:
             figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
             snapshots_rejected=self._engine.market.snapshots_rejected,
             states={strategy.name: strategy.state.value for strategy in self._engine.strategies},
+            cash=self._engine.orders.portfolio.paid_in,
             equity=self._engine.equity,
             orders_sent=executor.orders_sent,
             last_order_id=self._last_order_id,

@@ -17,6 +17,7 @@ from domain.identifiers import (
     VenueName,
 )
 from domain.instrument import Side
+from domain.money import ZERO
 
 
 class TimeInForce(StrEnum):
@@ -221,6 +222,12 @@ def next_status(status: OrderStatus, event: OrderEvent) -> OrderStatus:
         raise TransitionError(f"an order in state {status} cannot meet {event}") from None
 
 
+PRICE_MIN = Decimal("0.0001")
+"""Smallest price of an outcome share: the finest tick."""
+
+OVERFILL_MAX = Decimal("0.01")
+
+
 class Intent(Struct, frozen=True, kw_only=True):
     """What a strategy asks for. `price` is the limit; `signal_key` and `leg` make the intent unique in a session.
 
@@ -270,8 +277,20 @@ class Order(Struct, frozen=True, kw_only=True):
 
     @property
     def leaves_quantity(self) -> Decimal:
-        """Shares not yet filled."""
-        return self.quantity - self.filled_quantity
+        """Shares not yet filled; none where more came than was asked for."""
+        return max(ZERO, self.quantity - self.filled_quantity)
+
+    @property
+    def fill_limit(self) -> Decimal:
+        """The most shares that this order can be filled for.
+
+        A venue may take an immediate purchase for a budget of price × quantity, which buys more at a better price:
+        Polymarket's stream gives the size of such orders in money (nautilus_trader #3734). Its rounding may add up
+        to a hundredth of a share to any order (#3221).
+        """
+        if self.side is Side.BUY and self.time_in_force.is_immediate:
+            return self.quantity * self.price / PRICE_MIN
+        return self.quantity + OVERFILL_MAX
 
     @property
     def is_done(self) -> bool:
@@ -289,9 +308,9 @@ class Order(Struct, frozen=True, kw_only=True):
         )
 
     def after_fill(self, quantity: Decimal, *, time_ns: int) -> "Order":
-        """Return the order with `quantity` more filled; raise TransitionError where more than ordered is filled."""
+        """Return the order with `quantity` more filled; raise TransitionError beyond its `fill_limit`."""
         filled = self.filled_quantity + quantity
-        if filled > self.quantity:
+        if filled > self.fill_limit:
             raise TransitionError(f"order {self.id} is filled for {filled} of {self.quantity}")
-        event = OrderEvent.FILL_ALL if filled == self.quantity else OrderEvent.FILL_PART
+        event = OrderEvent.FILL_ALL if filled >= self.quantity else OrderEvent.FILL_PART
         return msgspec.structs.replace(self.after(event, time_ns=time_ns), filled_quantity=filled)

@@ -106,7 +106,7 @@ class LiveSession:
                 for task in running:
                     task.cancel()
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group
+            raise leaf_of(group) from group
         finally:
             await self._market.close()
             await self._store.close()
@@ -128,7 +128,7 @@ class LiveSession:
                 for task in running:
                     task.cancel()
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group
+            raise leaf_of(group) from group
         finally:
             await self._market.close()
             await self._store.close()
@@ -290,6 +290,13 @@ class LiveSession:
         self._driver.switch(kind, strategy=request.strategy, reason="a person asked for it")
         await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=READY_S_MAX)
         return Answer(lines=self._reporter.status(now_ns))
+
+
+def leaf_of(error: BaseException) -> BaseException:
+    """The first cause inside groups of groups: what went wrong, without the tasks around it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class AccountOpened(msgspec.Struct, frozen=True):

@@ -70,7 +70,7 @@ def _check_balance(account: Account, asset: str, balance: Decimal) -> None:
 
 def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None:
     """Where a transaction holds several states of an order, the last one is live: the earlier ones are history."""
-    _demand(order.filled_quantity <= order.quantity, f"I5: {order.id} is filled for more than it ordered")
+    _demand(order.filled_quantity <= order.fill_limit, f"I5: {order.id} is filled for more than it ordered")
     if order.is_done:
         _demand(
             order.id not in portfolio.reservations,

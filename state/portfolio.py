@@ -1,17 +1,18 @@
 """Our money and our positions: reservations, fills, settlements and redemptions, all through the ledger."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from domain.errors import InvariantError
-from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, TradeId, VenueName
+from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, VenueName
 from domain.instrument import Instrument, Side
 from domain.ledger import Account, AccountKind, Entry, Ledger, Transfer
 from domain.messages import Fill
 from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down
 from domain.order import Order
-from domain.remembered import Remembered
 from state.holdings import Booked, FillKey, Past, Position, Reservation, fill_key, worst_case
+
+ROUNDING_MAX = 10 * UNIT
+"""Each fill of an order is rounded by itself: so much can its fills cost more than the order was reserved for."""
 
 
 class Portfolio:
@@ -29,7 +30,12 @@ class Portfolio:
         self._session = session
         self._venue = venue
         self._wallet = f"{session}/{venue}"
-        self._seen: set[FillKey] = set()
+        self.seen: set[FillKey] = set()
+
+    @property
+    def paid_in(self) -> Decimal:
+        """Money that came into the wallet from outside."""
+        return -self.ledger.balance(AccountKind.EXTERNAL, self._wallet, PUSD)
 
     @property
     def cash_asset(self) -> str:
@@ -85,67 +91,7 @@ class Portfolio:
 
     def has_seen(self, fill: Fill) -> bool:
         """Say whether this execution has been posted before (invariant I6)."""
-        return fill_key(fill) in self._seen
-
-    def restore(self, remembered: Remembered, instruments: Mapping[InstrumentId, Instrument]) -> None:
-        """Stand where an earlier process stood; `instruments` are those that reservations and positions name.
-
-        Raises InvariantError where the rows do not fit together.
-        """
-        self.ledger.restore(remembered.balances)
-        self._seen = {_named(*names) for names in remembered.seen}
-        self.filled = {
-            order.id: order.filled_quantity for order in remembered.orders if order.filled_quantity
-        }
-        lines = {order.id: order.instrument_id for order in remembered.orders}
-        for stored in remembered.reservations:
-            self.reservations[stored.order_id] = Reservation(
-                order_id=stored.order_id,
-                instrument=instruments[lines[stored.order_id]],
-                asset=stored.asset,
-                amount=stored.amount,
-                posted=stored.posted,
-                pending=stored.pending,
-            )
-        unsettled_cost = self._restore_unsettled(remembered)
-        for row in remembered.positions:
-            waiting = unsettled_cost.get((row.strategy, row.instrument_id), ZERO)
-            self.positions[row.strategy, row.instrument_id] = Position(
-                strategy=row.strategy,
-                venue=row.venue,
-                market_id=row.market_id,
-                instrument_id=row.instrument_id,
-                opened_ns=row.opened_ns,
-                settled_quantity=row.quantity - row.unsettled_quantity,
-                unsettled_quantity=row.unsettled_quantity,
-                settled_cost=row.cost - waiting,
-                unsettled_cost=waiting,
-                fees=row.fees,
-                realized_pnl=row.realized_pnl,
-                closed_ns=row.closed_ns,
-            )
-            if row.quantity:
-                self._hold(row.instrument_id, row.quantity)
-            self.invested += row.cost
-
-    def _restore_unsettled(self, remembered: Remembered) -> dict[tuple[StrategyName, InstrumentId], Decimal]:
-        """Keep how each fill that is not final was posted; return what unsettled shares cost."""
-        costs: dict[tuple[StrategyName, InstrumentId], Decimal] = {}
-        for record, transfer in remembered.unsettled:
-            fill = record.fill
-            kind = AccountKind.UNSETTLED if fill.side is Side.BUY else AccountKind.INVENTORY
-            account = Account(kind, self.owner(record.strategy))
-            moved = sum(
-                (e.amount for e in transfer.entries if e.account == account and e.asset == PUSD), ZERO
-            )
-            cost = abs(moved)
-            self.unsettled[fill_key(fill)] = Booked(
-                fill, record.strategy, transfer, cost, record.realized_pnl
-            )
-            if fill.side is Side.BUY:
-                key = record.strategy, fill.instrument_id
-                costs[key] = costs.get(key, ZERO) + cost
-        return costs
+        return fill_key(fill) in self.seen
 
     # --- money in, orders, fills --------------------------------------------------------------------
 
@@ -178,13 +124,13 @@ class Portfolio:
     def fill(self, order: Order, fill: Fill) -> Booked:
         """Post a fill of `order` (its state after the fill): provisional until it settles."""
         key = fill_key(fill)
-        if key in self._seen:
+        if key in self.seen:
             raise InvariantError(f"I6: fill {fill.trade_id} of order {fill.order_id} is posted already")
         if fill.fee_asset != PUSD:
             raise InvariantError(
                 f"fill {fill.trade_id} has a fee in {fill.fee_asset}; only {PUSD} can be booked"
             )
-        self._seen.add(key)
+        self.seen.add(key)
         self.filled[order.id] = self.filled.get(order.id, ZERO) + fill.quantity
         position = self._position(order, time_ns=fill.time_ns)
         book = self._fill_buy if fill.side is Side.BUY else self._fill_sell
@@ -220,12 +166,12 @@ class Portfolio:
         if fill.side is Side.BUY:
             position.unsettled_quantity -= fill.quantity
             position.unsettled_cost -= booked.cost
-            self._hold(fill.instrument_id, -fill.quantity)
+            self.hold(fill.instrument_id, -fill.quantity)
             self.invested -= booked.cost
         else:
             position.settled_quantity += fill.quantity
             position.settled_cost += booked.cost
-            self._hold(fill.instrument_id, fill.quantity)
+            self.hold(fill.instrument_id, fill.quantity)
             self.invested += booked.cost
         position.fees -= fill.fee
         position.realized_pnl -= booked.realized_pnl
@@ -274,7 +220,7 @@ class Portfolio:
         position.unsettled_quantity += fill.quantity
         position.unsettled_cost += cost
         position.closed_ns = None
-        self._hold(fill.instrument_id, fill.quantity)
+        self.hold(fill.instrument_id, fill.quantity)
         self.invested += cost
         self._note_posted(order, cost + fill.fee)
         return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, ZERO)
@@ -305,7 +251,7 @@ class Portfolio:
         cost = position.settled_cost if is_last else round_down(share, UNIT)
         position.settled_quantity -= quantity
         position.settled_cost -= cost
-        self._hold(position.instrument_id, -quantity)
+        self.hold(position.instrument_id, -quantity)
         self.invested -= cost
         return cost
 
@@ -315,10 +261,10 @@ class Portfolio:
         mine.settled_quantity += quantity
         mine.settled_cost += cost
         mine.closed_ns = None
-        self._hold(mine.instrument_id, quantity)
+        self.hold(mine.instrument_id, quantity)
         self.invested += cost
 
-    def _hold(self, instrument_id: InstrumentId, quantity: Decimal) -> None:
+    def hold(self, instrument_id: InstrumentId, quantity: Decimal) -> None:
         """Keep the wallet's total per instrument, over all strategies, in step with the positions."""
         self.held[instrument_id] = self.held.get(instrument_id, ZERO) + quantity
         if not self.held[instrument_id]:
@@ -353,11 +299,12 @@ class Portfolio:
         return Entry(Account(AccountKind.RESERVED, owner), asset, amount)
 
     def _difference(self, order: Order, amount: Decimal) -> Entry:
-        """Price improvement goes back to cash; a unit that rounding made short comes from ROUNDING.
+        """Price improvement goes back to cash; a few units that rounding made short come from ROUNDING.
 
-        A late fill has no reservation any more: it is paid from cash.
+        A late fill has no reservation any more, and the fee of more shares than were asked for was not set aside: both
+        are paid from cash.
         """
-        is_short = amount < 0 and order.id in self.reservations
+        is_short = -ROUNDING_MAX <= amount < 0 and order.id in self.reservations
         return Entry(
             Account(AccountKind.ROUNDING if is_short else AccountKind.CASH, self._wallet), PUSD, amount
         )
@@ -395,7 +342,3 @@ class Portfolio:
         transfer = Transfer(id=transfer_id, kind=kind, time_ns=time_ns, entries=real)
         self.ledger.post(transfer)
         return transfer
-
-
-def _named(venue: str, instrument: str, trade: str, order: str) -> FillKey:
-    return VenueName(venue), InstrumentId(instrument), TradeId(trade), OrderId(order)

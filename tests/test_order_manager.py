@@ -208,8 +208,8 @@ def test_more_fills_than_ordered_halt() -> None:
     placed = trader.opened("BUY 10 UP 0.50")
     trader.fill(placed, "6", trade="one")
 
-    with pytest.raises(TransitionError, match=r"filled for 10\.01 of 10"):
-        trader.fill(placed, "4.01", trade="two")
+    with pytest.raises(TransitionError, match=r"filled for 10\.02 of 10"):
+        trader.fill(placed, "4.02", trade="two")
 
 
 def test_a_settlement_heard_twice_is_written_once() -> None:

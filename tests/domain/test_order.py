@@ -199,12 +199,30 @@ def test_a_fill_counts_towards_the_quantity(filled: str, quantity: str, status: 
     assert after.updated_ns == NOW_NS + 1
 
 
-@pytest.mark.parametrize(("filled", "quantity"), [("0", "10.01"), ("4", "6.01"), ("10", "0.01")])
-def test_one_lot_more_than_ordered_raises(filled: str, quantity: str) -> None:
+@pytest.mark.parametrize(("filled", "quantity"), [("0", "10.02"), ("4", "6.02"), ("10", "0.02")])
+def test_more_than_rounding_beyond_what_was_ordered_raises(filled: str, quantity: str) -> None:
     before = order("BUY 10 UP 0.50", filled=filled)
 
-    with pytest.raises(TransitionError, match=r"filled for 10\.01 of 10"):
+    with pytest.raises(TransitionError, match=r"filled for 10\.02 of 10"):
         before.after_fill(Decimal(quantity), time_ns=NOW_NS)
+
+
+def test_a_venues_rounding_may_add_a_hundredth_of_a_share() -> None:
+    after = order("BUY 10 UP 0.50", filled="4").after_fill(Decimal("6.01"), time_ns=NOW_NS)
+
+    assert (after.status, after.leaves_quantity) == (OrderStatus.FILLED, 0)
+
+
+def test_an_immediate_purchase_may_get_more_shares_for_its_money() -> None:
+    budget = order("BUY 10 UP 0.50 FAK")  # 5 pUSD, which buy 10.2 shares at 0.49
+
+    after = budget.after_fill(Decimal("10.2"), time_ns=NOW_NS)
+
+    assert (after.status, after.filled_quantity, after.leaves_quantity) == (
+        OrderStatus.FILLED,
+        Decimal("10.2"),
+        0,
+    )
 
 
 def test_each_send_is_an_attempt_and_nothing_else_is() -> None:
