@@ -213,7 +213,19 @@ class Engine:
                 desk.view.time_ns = max(desk.view.time_ns, report.time_ns)
                 if isinstance(report, Redeemed):
                     desk.redemption_ended(instrument_id)
+                    if not report.quantity:
+                        continue  # refused: asked again by and by, not at once
                 yield from desk.redeem_free(instrument_id, self._journal)
+
+    def redeem_resolved(self, *, time_ns: int) -> Decision:
+        """Redeem whatever is settled and free of resolved markets and not under way: what failed, or what an earlier
+        process left."""
+        redemptions = []
+        for (name, instrument_id), position in self.orders.portfolio.positions.items():
+            if position.settled_quantity and (desk := self._desks.get(name)):
+                desk.view.time_ns = max(desk.view.time_ns, time_ns)
+                redemptions += desk.redeem_free(instrument_id, self._journal)
+        return self._close(time_ns, redemptions=tuple(redemptions))
 
     def withdraw(self, order: Order, *, reason: str, time_ns: int) -> Decision:
         """End an order of which no byte has left."""

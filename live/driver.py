@@ -28,6 +28,9 @@ from executor import Executor
 from runner import Runner
 from state.orders import NEWS
 
+REDEEM_EVERY_S = 60
+"""A redemption that failed, or that an earlier process left, is asked for again so often."""
+
 STOP_GRACE_S = 30
 """How long working orders get to answer when a run stops and cancels them."""
 
@@ -90,6 +93,8 @@ class LiveDriver:
         parts, now_ns = self._parts, self._parts.scheduler.now_ns()
         self._is_started = True
         self._every(parts.metrics_interval_s, self._take_stock)
+        self._every(REDEEM_EVERY_S, self._redeem)
+        self._redeem()
         for runner in parts.runners:
             runner.offer(Started(time_ns=now_ns))
             if interval_s := runner.strategy.timer_interval_s:
@@ -140,6 +145,10 @@ class LiveDriver:
     def _take_stock(self) -> None:
         parts = self._parts
         parts.executor.take(parts.engine.take_stock(time_ns=parts.scheduler.now_ns()))
+
+    def _redeem(self) -> None:
+        parts = self._parts
+        parts.executor.take(parts.engine.redeem_resolved(time_ns=parts.scheduler.now_ns()))
 
     def _ring(self, runner: Runner) -> Callable[[], None]:
         return lambda: runner.offer(TimerFired(time_ns=self._parts.scheduler.now_ns()))

@@ -87,11 +87,11 @@ class Reconciler:
         self._executor = executor
         self._venue = venue
         self._scheduler = scheduler
-        self._since_ns = scheduler.now_ns()
+        self._opened_ns = self._since_ns = scheduler.now_ns()
 
     def begin(self, *, since_ns: int, baseline: Mapping[str, Decimal]) -> None:
         """Say from when on fills may be ours, and what the account held then that is not."""
-        self._since_ns = since_ns
+        self._opened_ns = self._since_ns = since_ns
         self.baseline = dict(baseline)
 
     async def reconcile(self, cause: str) -> Report:
@@ -119,7 +119,7 @@ class Reconciler:
         orders = self._engine.orders
         for fill in fills:
             if orders.order(fill.order_id) is None:
-                if fill.time_ns >= self._since_ns:
+                if fill.time_ns >= self._opened_ns:
                     text = f"{fill.side} {fill.quantity} {fill.instrument_id} at {fill.price}, order {fill.order_id}"
                     yield Finding(kind="foreign fill", text=text, blocks=True)
             elif not orders.portfolio.has_seen(fill):
