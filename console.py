@@ -15,6 +15,7 @@ from domain.records import (
     DenialRecord,
     EventRecord,
     FillRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
@@ -66,9 +67,9 @@ class Console:
     def learn(self, transaction: Transaction) -> None:
         """Take in the names of markets without showing anything: a restart repeats what was shown before."""
         for record in transaction.records:
-            if isinstance(record, EventRecord) and record.kind == "market.listed":
-                listed = msgspec.json.decode(record.payload, type=dict[str, str])
-                self._names[listed["market"]] = listed["slug"]
+            if isinstance(record, MarketRecord):
+                self._names[record.market.id] = record.market.slug
+                self._names |= {instrument.id: instrument.outcome for instrument in record.market.instruments}
         while len(self._names) > NAMES_KEPT_MAX:
             del self._names[next(iter(self._names))]
 
@@ -88,7 +89,7 @@ class Console:
     def _lines(self, record: Record) -> list[str]:
         match record:
             case OrderRecord(order=order) if order.status is OrderStatus.SENDING and order.attempts == 1:
-                what = f"{order.side} {number(order.quantity)} {_outcome(order)} at {order.price} {order.time_in_force}"
+                what = f"{order.side} {number(order.quantity)} {self._outcome(order)} at {order.price} {order.time_in_force}"
                 return [f"order     {what} · {order.strategy} · {order.id}", f"{'':10}because {order.reason}"]
             case OrderEventRecord(event=OrderEvent.REJECT | OrderEvent.LOSE | OrderEvent.GIVE_UP as event):
                 return [f"{_word(event):<10}{record.order_id}: {record.detail}"]
@@ -116,6 +117,10 @@ class Console:
                 ]
             case _:
                 return []
+
+    def _outcome(self, order: Order) -> str:
+        """What people call the instrument: its outcome; of an unknown one the end of its id."""
+        return self._names.get(order.instrument_id, order.instrument_id.rpartition(":")[2][-12:])
 
     def _name(self, market_id: str) -> str:
         return self._names.get(market_id, market_id[:20])
@@ -168,10 +173,6 @@ def signed(amount: Decimal) -> str:
 def number(amount: Decimal) -> str:
     """A number without trailing zeros."""
     return f"{amount.normalize():f}"
-
-
-def _outcome(order: Order) -> str:
-    return order.instrument_id.rpartition(":")[2]
 
 
 def _word(event: OrderEvent) -> str:

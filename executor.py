@@ -150,7 +150,7 @@ class Executor:
         """Take over the working orders of an earlier process: whatever was on its way then is unknown now."""
         payloads = {stored.order_id: stored for stored in prepared}
         for order in list(self._engine.orders.live):
-            if stored := payloads.get(order.id):
+            if (stored := payloads.get(order.id)) is not None:
                 venue_id, payload = stored.venue_order_id, stored.payload
                 self._venue.remember(
                     order, Prepared(order_id=order.id, venue_order_id=venue_id, payload=payload)

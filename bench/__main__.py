@@ -2,10 +2,16 @@
 
 import sys
 
-from bench import orders, replay, scale, storage_commit
+from bench import orders, replay, scale, storage_commit, supervision
 from session import tune_interpreter
 
-ALL = {"storage": storage_commit.main, "orders": orders.main, "replay": replay.main, "scale": scale.main}
+ALL = {
+    "storage": storage_commit.main,
+    "orders": orders.main,
+    "replay": replay.main,
+    "scale": scale.main,
+    "supervision": supervision.main,
+}
 
 
 def main() -> int:

@@ -14,11 +14,11 @@ import uvloop
 
 from bench.parts import START_NS, Quoter, snapshot, wired
 from bench.report import Row, percentile_ms, show
+from domain.messages import ExecutionReport
 
-BLOCKS, BLOCK = 15, 200
+BLOCKS, BLOCK = 12, 200
 """Orders and yardsticks take turns in blocks: a disk that is slow for a second is slow for all of them."""
 
-WARM_UP = 100
 IN_FLIGHT = 1_000
 BATCHES = 10
 
@@ -27,19 +27,30 @@ def main() -> None:
     """Print latency one at a time and throughput with 1,000 in flight."""
     with scratch() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         alone = runner.run(one_at_a_time(folder))
-        rates = runner.run(many_in_flight(folder))
+        rate = runner.run(many_in_flight(folder / "many.db"))
     orders, grouped, blocking = (percentiles(seconds) for seconds in alone)
-    rate, yard_rate = rates
     show(
         "orders: intent → durable → handed to a zero-latency venue",
-        "yardstick: a bare group commit: a thread that commits one row and wakes who awaits it, WAL, FULL: "
-        f"p50 {grouped[0]:.3f} ms, p99 {grouped[1]:.3f} ms; {yard_rate:,.0f}/s with 1,000 in flight",
+        "yardstick: a bare group commit (a thread commits one row, WAL, FULL, and wakes who awaits it)"
+        f" at the rate of the orders: p50 {grouped[0]:.3f} ms, p99 {grouped[1]:.3f} ms",
         [
             Row("p50, one at a time", orders[0], "ms", orders[0] / grouped[0], "at most 2"),
             Row("p99, one at a time", orders[1], "ms", orders[1] / grouped[1], "at most 3"),
-            Row("p50 against blocking sqlite3 without a loop", orders[0], "ms", orders[0] / blocking[0], "none"),
-            Row("p99 against blocking sqlite3 without a loop", orders[1], "ms", orders[1] / blocking[1], "none"),
-            Row("with 1,000 in flight", rate, "orders/s", rate / yard_rate, "at least 5,000/s"),
+            Row(
+                "p50 against blocking sqlite3 without a loop",
+                orders[0],
+                "ms",
+                orders[0] / blocking[0],
+                "to compare",
+            ),
+            Row(
+                "p99 against blocking sqlite3 without a loop",
+                orders[1],
+                "ms",
+                orders[1] / blocking[1],
+                "to compare",
+            ),
+            Row("with 1,000 in flight", rate, "orders/s", rate * grouped[0] / 1000, "at least 5,000/s"),
         ],
     )
 
@@ -51,25 +62,35 @@ def percentiles(seconds: list[float]) -> tuple[float, float]:
 
 async def one_at_a_time(folder: Path) -> tuple[list[float], list[float], list[float]]:
     """Seconds of each order, of each bare group commit and of each blocking commit, in turns."""
-    orders, grouped, blocking = OrderByOrder(folder / "one.db"), GroupCommit(folder / "group.db"), []
+    orders, grouped = OrderByOrder(folder / "one.db"), GroupCommit(folder / "group.db")
     bare = bare_connection(folder / "bare.db")
-    await in_turn(orders.place, WARM_UP)
-    await in_turn(grouped.commit, WARM_UP)
-    of_orders: list[float] = []
-    of_groups: list[float] = []
-    for _ in range(BLOCKS):
-        of_orders += await in_turn(orders.place, BLOCK)
-        of_groups += await in_turn(grouped.commit, BLOCK)
-        blocking += [timed_commit(bare) for _ in range(BLOCK)]
+
+    async def block() -> float:
+        return timed_commit(bare)
+
+    seconds: tuple[list[float], list[float], list[float]] = ([], [], [])
+    for number in range(BLOCKS + 1):
+        start = time.perf_counter()
+        taken = await at_rate(orders.place, 0)
+        period_s = (time.perf_counter() - start) / BLOCK
+        turns = taken, await at_rate(grouped.commit, period_s), await at_rate(block, period_s)
+        for all_of, some in zip(seconds, turns, strict=True):
+            all_of.extend(some if number else [])  # the first turn warms up
     bare.close()
     grouped.close()
     await orders.store.close()
-    return of_orders, of_groups, blocking
+    return seconds
 
 
-async def in_turn(act: Callable[[], Awaitable[float]], count: int) -> list[float]:
-    """What each of so many took, one after the other."""
-    return [await act() for _ in range(count)]
+async def at_rate(act: Callable[[], Awaitable[float]], period_s: float) -> list[float]:
+    """What each of a block took, one after the other and no two within the period: at the rate of the orders."""
+    seconds, due_s = [], time.perf_counter()
+    for _ in range(BLOCK):
+        while time.perf_counter() < due_s:
+            pass  # nothing is under way that the loop could serve
+        due_s += period_s
+        seconds.append(await act())
+    return seconds
 
 
 class OrderByOrder:
@@ -79,6 +100,8 @@ class OrderByOrder:
         self._quoter = Quoter()
         self.store, self._engine, self._executor, self._timeline, self._venue = wired(path, [self._quoter])
         self._number = 0
+        self._received_s = 0.0
+        self._venue.connect(self._receive)
 
     async def place(self) -> float:
         """Seconds from the step that decides to the order at the venue; what follows is waited for, not counted."""
@@ -88,12 +111,14 @@ class OrderByOrder:
         self._engine.take_market(event)
         start = time.perf_counter()
         self._executor.take(self._engine.step(self._quoter, event))
-        while self._venue.received < self._number:
-            await self._executor.settle()
-        seconds = time.perf_counter() - start
         while not self._executor.is_idle:
             await self._executor.settle()
-        return seconds
+        return self._received_s - start
+
+    def _receive(self, report: ExecutionReport) -> None:
+        """The venue answers in the same moment in which it is handed the order."""
+        self._received_s = time.perf_counter()
+        self._executor.report(report)
 
 
 class GroupCommit:
@@ -165,14 +190,13 @@ def timed_commit(connection: sqlite3.Connection) -> float:
     return time.perf_counter() - start
 
 
-async def many_in_flight(folder: Path) -> tuple[float, float]:
-    """Orders, and bare rows, a second when a thousand are under way before the first is waited for; in turns."""
-    quoter, grouped = Quoter(), GroupCommit(folder / "many-group.db")
-    store, engine, executor, timeline, _ = wired(folder / "many.db", [quoter])
+async def many_in_flight(path: Path) -> float:
+    """Orders a second when a thousand decisions are taken before the first is waited for."""
+    quoter = Quoter()
+    store, engine, executor, timeline, _ = wired(path, [quoter])
     await executor.settle()
-    order_s = row_s = 0.0
+    start = time.perf_counter()
     for batch in range(BATCHES):
-        start = time.perf_counter()
         for number in range(IN_FLIGHT):
             timeline.advance(START_NS + (batch * IN_FLIGHT + number) * 10**8)
             event = snapshot(timeline.now_ns())
@@ -180,14 +204,9 @@ async def many_in_flight(folder: Path) -> tuple[float, float]:
             executor.take(engine.step(quoter, event))
         while not executor.is_idle:
             await executor.settle()
-        order_s += time.perf_counter() - start
-        start = time.perf_counter()
-        for waiter in [grouped.submit() for _ in range(IN_FLIGHT)]:
-            await waiter
-        row_s += time.perf_counter() - start
-    grouped.close()
+    rate = BATCHES * IN_FLIGHT / (time.perf_counter() - start)
     await store.close()
-    return BATCHES * IN_FLIGHT / order_s, BATCHES * IN_FLIGHT / row_s
+    return rate
 
 
 @contextmanager

@@ -1,10 +1,9 @@
-"""What the adapters are opened with: hosts, owner and limits, from the settings and the keys that were found."""
+"""What the Polymarket adapter is opened with: hosts and account, from the settings and the keys that were found."""
 
-from live.keys import ExchangeKeys, PolymarketKeys
-from live.private_files import credentials_path, install_id, store_credentials, stored_credentials
+from live.keys import PolymarketKeys
+from live.private_files import credentials_path, store_credentials, stored_credentials
 from settings import Settings
 from venue_settings import VenueSettings
-from venues.exchange.connection import ExchangeSettings
 from venues.polymarket.account import Account, Owner
 from venues.polymarket.hosts import Hosts
 
@@ -43,21 +42,3 @@ async def open_account(keys: PolymarketKeys, settings: Settings) -> Account:
     if keys.credentials is None and (kept is None or kept.key != account.credentials.key):
         store_credentials(path, account.credentials)
     return account
-
-
-def exchange_settings(settings: Settings, keys: ExchangeKeys | None) -> ExchangeSettings:
-    """The exchange as the settings name it; without keys it is good for public data only."""
-    venue = settings.venue
-    overrides: dict[str, object] = {"urls": venue.urls} if venue.urls else {}
-    if venue.options:
-        overrides["options"] = venue.options
-    return ExchangeSettings(
-        exchange=venue.name,
-        symbols=venue.symbols,
-        install_id=install_id(settings),
-        api_key=keys.api_key if keys else None,
-        secret=keys.secret if keys else None,
-        password=keys.password if keys else None,
-        is_sandbox=venue.sandbox,
-        overrides=overrides,
-    )

@@ -5,7 +5,7 @@ import ccxt
 from clock import NS_PER_MS
 from domain.errors import ConfigurationError, VenueReadError
 from domain.money import ZERO
-from live.access import exchange_settings
+from live.exchange_access import exchange_settings
 from live.findings import Finding, bad, ok, plain, warn
 from live.keys import ExchangeKeys
 from live.venue_clock import judged, measure

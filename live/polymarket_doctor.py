@@ -161,7 +161,6 @@ async def _standing(
 ) -> list[Finding]:
     """What the account may do, and what it has."""
     connection = Connection(settings.venue.clob_url, owner=keys.owner, wall_ns=wall_ns)
-    connection.open()
     connection.authenticate(RequestSigner(account.credentials))
     clob = Clob(connection, budget=Budget(monotonic_s=monotonic_s), signature_type=int(keys.wallet.kind))
     try:
@@ -178,7 +177,7 @@ async def _standing(
             }
         )
     finally:
-        await connection.close()
+        connection.close()
 
 
 async def _all(looks: Mapping[str, Look]) -> list[Finding]:
@@ -279,12 +278,13 @@ async def _tier(connection: Connection) -> Finding:
     """Only answers to orders and cancels tell it: the cancel of an order that cannot be does no harm."""
     body = msgspec.json.encode({"orderID": NO_ORDER})
     answer = await connection.call("DELETE", "/order", body=body)
-    name = answer.headers.get("Poly-RateLimit-Tier", "")
-    tier = TIERS.get(name.lower())
+    headers = {key.lower(): value for key, value in answer.headers.items()}
+    name = headers.get("poly-ratelimit-tier", "").lower()
+    tier = TIERS.get(name)
     if tier is None:
         return ok("rate limits", "the venue tells no tier; ours are those of the lowest")
     limits = f"{tier.orders_per_s} orders and {tier.cancels_per_s} cancels a second"
-    return ok("rate limits", f"{name.lower()}: {limits}")
+    return ok("rate limits", f"{name}: {limits}")
 
 
 async def _redeemable(public: _Public, keys: PolymarketKeys) -> Finding:

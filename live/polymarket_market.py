@@ -96,14 +96,13 @@ class ArmedPolymarket:
         self._feed: PolymarketFeed | None = None
 
     def restore(self, remembered: Remembered, *, owned: Mapping[str, Decimal]) -> None:
-        """Know the terms of what we hold, and what became of fills that were not final."""
+        """Know the terms of what we hold, which orders of the venue are ours, and what becomes of fills not final."""
         self._followed = remembered
         for market in remembered.markets:
             self.venue.on_market(MarketListed(time_ns=market.opens_ns, market=market))
-        waiting = {record.fill.order_id for record, _ in remembered.unsettled}
         prepared = {stored.order_id: stored for stored in remembered.prepared}
         for order in remembered.orders:
-            if order.is_done and order.id in waiting and (stored := prepared.get(order.id)):
+            if order.is_done and (stored := prepared.get(order.id)):
                 venue_id, payload = stored.venue_order_id, stored.payload
                 self.venue.remember(
                     order, Prepared(order_id=order.id, venue_order_id=venue_id, payload=payload)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from clock import format_time
 from domain.errors import InvariantError, StoreError
 from domain.identifiers import SessionId
+from storage.retention import Retention
 from storage.rows import Row, Statement, Values
 
 PENDING_MAX = 100_000
@@ -58,6 +59,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._retention = Retention(connection)
         self._queue: SimpleQueue[Write | None] = SimpleQueue()
         self._guard = threading.Lock()
         self._submitted = 0
@@ -96,9 +98,11 @@ class Writer:
 
     def _run(self) -> None:
         try:
+            self._retention.fold_everything()
             for batch in self._batches():
                 self._commit(batch)
                 self._acknowledge(len(batch))
+            self._retention.fold_everything()
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except (sqlite3.Error, InvariantError) as error:
             self._cause = error
@@ -119,7 +123,7 @@ class Writer:
     def _commit(self, batch: list[Write]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
         for statement, rows in runs_of(row for write in batch for row in write.rows):
-            changed = sum(self._write(statement, rows))
+            changed = self._write(statement, rows)
             if changed != len(rows):
                 raise InvariantError(
                     f"{len(rows)} writes to {statement.table} changed {changed} rows, first of them {rows[0]}"
@@ -133,22 +137,26 @@ class Writer:
                 raise InvariantError(
                     f"session {mark.session} was taken over by another process: nothing is written"
                 )
+            self._retention.fold_due(mark.session, mark.time_ns)
         self._connection.execute("COMMIT")
 
-    def _write(self, statement: Statement, rows: list[Values]) -> Iterator[int]:
-        """Write many rows in few steps, and yield how many each step changed.
+    def _write(self, statement: Statement, rows: list[Values]) -> int:
+        """Write many rows in few steps, and return how many they changed.
 
         SQLite's module gives the interpreter lock away around every step and has to win it back from a busy loop
         after it: a step for each row costs a commit under load most of its time.
         """
-        start = 0
-        for count in CHUNKS if statement.is_insert else ():
+        if len(rows) == 1:
+            return self._connection.execute(statement.sql, rows[0]).rowcount
+        if not statement.is_insert:
+            return self._connection.executemany(statement.sql, rows).rowcount
+        changed = start = 0
+        for count in CHUNKS:
             while len(rows) - start >= count:
                 values = list(chain.from_iterable(rows[start : start + count]))
-                yield self._connection.execute(sql_for(statement, count), values).rowcount
+                changed += self._connection.execute(sql_for(statement, count), values).rowcount
                 start += count
-        if start < len(rows):
-            yield self._connection.executemany(statement.sql, rows[start:]).rowcount
+        return changed
 
     def _acknowledge(self, writes: int) -> None:
         """Tell those whose writes are durable by now, with one call into the loop for the whole batch."""
