@@ -89,7 +89,8 @@ class Console:
     def _lines(self, record: Record) -> list[str]:
         match record:
             case OrderRecord(order=order) if order.status is OrderStatus.SENDING and order.attempts == 1:
-                what = f"{order.side} {number(order.quantity)} {self._outcome(order)} at {order.price} {order.time_in_force}"
+                shares = f"{number(order.quantity)} {self._outcome(order)}"
+                what = f"{order.side} {shares} at {order.price} {order.time_in_force}"
                 return [f"order     {what} · {order.strategy} · {order.id}", f"{'':10}because {order.reason}"]
             case OrderEventRecord(event=OrderEvent.REJECT | OrderEvent.LOSE | OrderEvent.GIVE_UP as event):
                 return [f"{_word(event):<10}{record.order_id}: {record.detail}"]
