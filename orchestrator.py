@@ -9,10 +9,12 @@ strategies/*.py ◄─ news ─ executor.py: commit (storage/) ─► send (venu
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import uvloop
@@ -40,12 +42,7 @@ from console import Console, silence, summary_lines
 from control import Request, speak
 from domain.errors import ConfigurationError, InvariantError, StoppedEarlyError, StoreError, UserError
 from guard import Guard
-from live.gate import Armed, arm
-from live.keys import hidden_values
-from live.opening import live_banner, open_market
-from live.session import LiveSession
-from live.terminal import ProcessTerminal
-from recovery import open_live, open_session
+from recovery import open_session
 from reporter import Outcome
 from scaffold import new_strategy
 from session import Session, Surroundings, tune_interpreter
@@ -57,6 +54,9 @@ from strategies.base_strategy import BaseStrategy
 from telemetry import fields, setup
 
 LOG = logging.getLogger("daemon")
+Begin = Callable[[list[BaseStrategy], Surroundings, bool], Coroutine[None, None, Outcome]]
+"""Opens what a session needs and returns the session to run; True where an earlier attempt of this process failed."""
+
 COMMITS_FAILED_MAX = 3
 """Failed commits after which the daemon gives up instead of reading the store once more."""
 
@@ -67,8 +67,9 @@ def main(argv: Sequence[str]) -> int:
         command = load(argv)
         if isinstance(command, Settings):
             return trade(command)
-        print("\n".join(_obey(command)))
-        return 0
+        lines, code = _obey(command)
+        print("\n".join(lines))
+        return code
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -84,18 +85,27 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-def _obey(command: Command) -> list[str]:
-    """Follow a command that is no run; return what to print."""
+def _loaded(name: str) -> ModuleType:
+    """A part of live trading, loaded when it is wanted: the venues' client libraries take a second to load, and a
+    mistyped option, or a recording, needs none of them."""
+    return importlib.import_module(name)
+
+
+def _obey(command: Command) -> tuple[list[str], int]:
+    """Follow a command that is no run; return what to print and the exit code."""
     match command:
         case WhyCommand():
-            return asyncio.run(why(command.db, command.identifier))
+            return asyncio.run(why(command.db, command.identifier)), 0
         case WhyMarketCommand():
             since_s = parse_since(command.since) if command.since else None
-            return asyncio.run(why_market(command.db, command.market, since_s=since_s))
+            return asyncio.run(why_market(command.db, command.market, since_s=since_s)), 0
         case ControlCommand():
-            return speak(command.db, Request(action=command.action, strategy=command.strategy))
+            return speak(command.db, Request(action=command.action, strategy=command.strategy)), 0
         case NewStrategyCommand():
-            return new_strategy(command.name, root=Path(__file__).resolve().parent)
+            return new_strategy(command.name, root=Path(__file__).resolve().parent), 0
+        case _:
+            obeyed: tuple[list[str], int] = _loaded("live.commands").obey(command)
+            return obeyed
 
 
 def trade(settings: Settings) -> int:
@@ -105,17 +115,17 @@ def trade(settings: Settings) -> int:
     _load_strategies(settings)
     settings = _with_source(settings)
     is_live = settings.market is MarketSource.LIVE
-    armed = arm(settings, terminal=ProcessTerminal()) if settings.mode is Mode.LIVE else None
-    tape = None if is_live else _open_tape(settings)
+    start = _loaded("live.entry").LiveStart(settings) if is_live else None
+    begin = start.play if start else _replay(settings, _open_tape(settings))
     console = Console(sys.stderr if settings.json_output else sys.stdout)
     tune_interpreter()
     log_dir, level = settings.run.log_dir, settings.log_level.value
     telemetry = setup(log_dir, strategies=settings.strategies, level=level, clock=clock)
-    for secret in (*settings.secrets(), *(hidden_values(armed.keys) if armed else ())):
+    for secret in (*settings.secrets(), *(start.secrets if start else ())):
         telemetry.register_secret(secret)
     with contextlib.closing(telemetry):
-        around = Surroundings(console, Guard(settings.db), telemetry.redact)
-        outcome = _play_live(settings, armed, around) if tape is None else _play(settings, tape, around)
+        around = Surroundings(console, Guard(settings.db), telemetry.redact, telemetry.register_secret)
+        outcome = _play(settings, begin, around)
     result = _result(outcome, settings, wall_s=monotonic_s() - started_s)
     if settings.json_output:
         try:
@@ -139,42 +149,13 @@ def _with_source(settings: Settings) -> Settings:
     return msgspec.structs.replace(settings, market=market)
 
 
-def _play(settings: Settings, tape: Tape, around: Surroundings) -> Outcome:
+def _play(settings: Settings, begin: Begin, around: Surroundings) -> Outcome:
     """Play the session; a failed commit discards memory as a whole and reads the store again."""
-
-    def attempt(number: int) -> Outcome:
-        strategies = _load_strategies(settings)
-        opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=number > 0)
-        around.console.banner(
-            _banner(settings, tape, opened.state.session, is_resumed=opened.state.is_resumed)
-        )
-        return _run(Session(settings, tape, strategies, opened, around).play(), around)
-
-    return _attempts(attempt, settings)
-
-
-def _play_live(settings: Settings, armed: Armed | None, around: Surroundings) -> Outcome:
-    """The same on live data; only what is armed can send an order."""
-
-    def attempt(number: int) -> Outcome:
-        strategies = _load_strategies(settings)
-        market = open_market(settings, armed)
-        opened = open_live(settings, account=market.account, label=market.label, is_retry=number > 0)
-        state = opened.state
-        around.console.banner(
-            live_banner(
-                settings, market.label, state.session, is_armed=armed is not None, is_resumed=state.is_resumed
-            )
-        )
-        return _run(LiveSession(settings, market, strategies, opened, around).play(), around)
-
-    return _attempts(attempt, settings)
-
-
-def _attempts(attempt: Callable[[int], Outcome], settings: Settings) -> Outcome:
-    for number in range(COMMITS_FAILED_MAX):
+    for attempt in range(COMMITS_FAILED_MAX):
+        playing = begin(_load_strategies(settings), around, attempt > 0)
         try:
-            return attempt(number)
+            with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(playing)
         except StoreError as error:
             LOG.error(
                 "a commit failed: memory is discarded, the store read again", extra=fields(error=str(error))
@@ -184,9 +165,18 @@ def _attempts(attempt: Callable[[int], Outcome], settings: Settings) -> Outcome:
     )
 
 
-def _run(playing: Coroutine[None, None, Outcome], around: Surroundings) -> Outcome:
-    with around.guard, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(playing)
+def _replay(settings: Settings, tape: Tape) -> Begin:
+    """Sessions on a recording."""
+
+    def begin(
+        strategies: list[BaseStrategy], around: Surroundings, is_retry: bool
+    ) -> Coroutine[None, None, Outcome]:
+        opened = open_session(settings, tape, strategies, guard=around.guard, is_retry=is_retry)
+        state = opened.state
+        around.console.banner(_banner(settings, tape, state.session, is_resumed=state.is_resumed))
+        return Session(settings, tape, strategies, opened, around).play()
+
+    return begin
 
 
 def _open_tape(settings: Settings) -> Tape:

@@ -88,11 +88,13 @@ def watch_signals(stop: StopRequest, *, duration_s: Decimal | None) -> None:
 
 
 class Surroundings(NamedTuple):
-    """What a session is shown through and held by: one of each per process."""
+    """What a session is shown through and held by: one of each per process. `hide` takes a value that no log may show,
+    such as credentials that are derived on the way."""
 
     console: Console
     guard: Guard
     redact: Callable[[str], str] = str
+    hide: Callable[[str], None] = lambda _: None
 
 
 class Session:
@@ -108,7 +110,7 @@ class Session:
     ) -> None:
         self._settings = settings
         self._tape = tape
-        self._console, self._guard, self._redact = surroundings
+        self._console, self._guard, self._redact, _ = surroundings
         self._store, self._state, self._inputs = opened
         self._resumed_at = self._state.last_position
         self._is_limited = settings.speed is not None or settings.events_max is not None

@@ -68,6 +68,11 @@ def arm(settings: Settings, *, terminal: Terminal) -> Armed:
     return Armed(_SEAL, settings=settings, keys=keys, notional_max=notional_max)
 
 
+def arm_reader(settings: Settings, keys: Keys) -> Armed:
+    """The right to build what reads an account, for commands that compare and never trade: no money may be at risk."""
+    return Armed(_SEAL, settings=settings, keys=keys, notional_max=Decimal(0))
+
+
 def find_closed_keys(settings: Settings, terminal: Terminal) -> Keys:
     """The venue's keys, from where nobody else on this machine can read them; else ConfigurationError."""
     if settings.exposed_keys:

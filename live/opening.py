@@ -1,21 +1,30 @@
 """Opens what a live session trades on, and says in the first lines what it is."""
 
+import importlib
+from collections.abc import Callable
+
 from clock import WallScheduler
 from config import Settings
 from domain.errors import ConfigurationError
 from live.gate import Armed
 from live.market import LiveMarket
-from live.polymarket_market import ArmedPolymarket, PaperPolymarket
+from live.paper_polymarket import PaperPolymarket
 
 
-def open_market(settings: Settings, armed: Armed | None) -> LiveMarket:
-    """The venue of the settings; without `armed`, orders stay on paper and nothing that could send one is made."""
+def open_market(settings: Settings, armed: Armed | None, *, note_secret: Callable[[str], None]) -> LiveMarket:
+    """The venue of the settings; without `armed`, orders stay on paper and nothing that could send one is made.
+
+    `note_secret` hears of credentials that are derived or read from the disk.
+    """
     scheduler = WallScheduler()
     if not settings.venue.is_polymarket:
         raise ConfigurationError(f"--venue {settings.venue.name}: comes in a later version; use polymarket")
     if armed is None:
         return PaperPolymarket(settings, scheduler=scheduler)
-    return ArmedPolymarket(armed, scheduler=scheduler)
+    # Loaded only here: without an armed run nothing that can send an order is even in memory.
+    armed_module = importlib.import_module("live.armed_polymarket")
+    opened: LiveMarket = armed_module.ArmedPolymarket(armed, scheduler=scheduler, note_secret=note_secret)
+    return opened
 
 
 def live_banner(

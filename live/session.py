@@ -15,6 +15,7 @@ import logbook
 from clock import WallScheduler
 from config import Settings, nearest
 from control import Answer, Request, listening
+from domain.errors import UserError, VenueReadError
 from domain.identifiers import InstrumentId
 from domain.inputs import InputKind
 from domain.messages import MarketEvent
@@ -56,7 +57,7 @@ class LiveSession:
     ) -> None:
         self._settings = settings
         self._market = market
-        self._console, self._guard, self._redact = surroundings
+        self._console, self._guard, self._redact, _ = surroundings
         self._store, self._state, self._inputs = opened
         self._stop = StopRequest()
         self._ready = asyncio.Event()
@@ -122,7 +123,10 @@ class LiveSession:
                     tasks.create_task(self._driver.send_and_tell(), name="executor"),
                     tasks.create_task(self._run_market(), name="market"),
                 ]
-                reports.append(await self._recover())
+                report = await self._recover()
+                if await self._executor.resolve_doubts() or report.findings:
+                    report = await self._compare("after asking")
+                reports.append(report)
                 await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=RESOLVE_S_MAX)
                 await self._store.finish("reconciled", session_is_finished=False, events=0)
                 for task in running:
@@ -225,7 +229,16 @@ class LiveSession:
     # --- the parts ----------------------------------------------------------------------------------
 
     async def _run_market(self) -> None:
-        await self._market.run(self._driver.take, on_gap=self._note_gap, ready=lambda _: self._ready.set())
+        try:
+            await self._market.run(
+                self._driver.take, on_gap=self._note_gap, ready=lambda _: self._ready.set()
+            )
+        except* VenueReadError as group:
+            if self._ready.is_set():
+                raise
+            raise UserError(
+                f"{leaf_of(group)}; check the network and the hosts, or play a recording with --market replay"
+            ) from group
 
     def _note_gap(self, reason: str) -> None:
         self._gap_reason = reason

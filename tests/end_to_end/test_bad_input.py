@@ -28,9 +28,11 @@ SLOW = pytest.mark.slow
         pytest.param("--strategies ../sniper", "../sniper", id="path", marks=SLOW),
         pytest.param("--strategies sniper,sniper", "sniper each once", id="twice", marks=SLOW),
         pytest.param("--mode wet-run", "--mode wet-run dry-run", id="mode", marks=SLOW),
-        pytest.param("--mode live", "--mode live gate dry-run", id="live mode"),
+        pytest.param("--mode live", "--mode live LIVE_TRADING dry-run", id="live mode"),
         pytest.param("--market lve", "--market lve live", id="market", marks=SLOW),
-        pytest.param("--market live", "--market live later replay", id="live market", marks=SLOW),
+        pytest.param(
+            "--market live", "clob.polymarket.com reached network replay", id="live market", marks=SLOW
+        ),
         pytest.param(
             "--market sim --tape x", "--tape x sim no recording", id="recording of a sim", marks=SLOW
         ),

@@ -1,77 +1,34 @@
-"""Polymarket as a live market: its events with orders on paper, or, where it is armed, with orders that are sent."""
+"""Polymarket with orders that are sent: its events, its account, and the right to trade on it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from clock import Scheduler
-from config import COPY_TRADER, Settings
 from domain.messages import MarketEvent, MarketListed
 from domain.money import PUSD
 from domain.remembered import Remembered
-from live.access import hosts_of
+from live.following import feed_lines, feed_plan, follow
 from live.gate import Armed
+from live.hosts import hosts_of
 from live.market import Gap, Sink
 from live.private_files import credentials_path, install_id, store_credentials, stored_credentials
-from venue_settings import SelectionKind
 from venues.base import Prepared
-from venues.paper import PaperVenue
 from venues.polymarket.account import Owner
 from venues.polymarket.feed import PolymarketFeed
-from venues.polymarket.feed_plan import FeedListeners, FeedPlan
+from venues.polymarket.feed_plan import FeedListeners
 from venues.polymarket.session import Session, SessionOptions
 from venues.polymarket.venue import PolymarketVenue
-
-FRESH_SERIES = ("btc-updown-5m", "btc-updown-15m")
-"""What is followed where nothing was selected: markets that begin and end while one looks."""
-
-
-class PaperPolymarket:
-    """Live events, paper orders; needs no key and has nothing that could send."""
-
-    def __init__(self, settings: Settings, *, scheduler: Scheduler) -> None:
-        self.venue = PaperVenue(
-            scheduler=scheduler, settings=settings.paper, seed=settings.seed, cash=settings.cash
-        )
-        self.label = "Polymarket's live data, orders on paper"
-        self.account = "paper on live data"
-        self._settings = settings
-        self._followed: Remembered | None = None
-        self._feed: PolymarketFeed | None = None
-
-    def restore(self, remembered: Remembered, *, owned: Mapping[str, Decimal]) -> None:
-        """Let paper orders rest again, and follow what they are in until it resolves."""
-        self.venue.resume(remembered, owned=owned)
-        self._followed = remembered
-
-    def on_market(self, event: MarketEvent) -> None:
-        """Paper orders meet the book before anybody sees it."""
-        self.venue.on_market(event)
-
-    async def run(self, sink: Sink, *, on_gap: Gap, ready: Gap) -> None:
-        """Run the feed; paper needs nothing else."""
-        self._feed = PolymarketFeed(feed_plan(self._settings), sink, hosts=hosts_of(self._settings.venue))
-        follow(self._feed, self._followed)
-        ready("paper")
-        await self._feed.run()
-
-    async def opening_cash(self) -> Decimal:
-        """The paper money of the settings."""
-        return self._settings.cash
-
-    def status(self) -> list[str]:
-        """The feed's health."""
-        return feed_lines(self._feed)
-
-    async def close(self) -> None:
-        """Nothing is open but what `run` closes."""
 
 
 class ArmedPolymarket:
     """Live events and orders that are sent: only an `Armed` value makes one."""
 
-    def __init__(self, armed: Armed, *, scheduler: Scheduler) -> None:
+    def __init__(
+        self, armed: Armed, *, scheduler: Scheduler, note_secret: Callable[[str], None] = lambda _: None
+    ) -> None:
         settings, keys = armed.settings, armed.polymarket
+        self._note_secret = note_secret
         self._settings = settings
         self._hosts = hosts_of(settings.venue)
         self._kept_at = credentials_path(settings.db, keys.owner)
@@ -86,7 +43,7 @@ class ArmedPolymarket:
             owner=self._owner,
             install_id=install_id(settings),
             hosts=self._hosts,
-            has_heartbeat=settings.venue.heartbeat,
+            has_heartbeat=settings.venue.heartbeat and armed.notional_max > 0,
         )
         self._session = Session(options)
         self.venue = PolymarketVenue(self._session, scheduler=scheduler)
@@ -116,6 +73,9 @@ class ArmedPolymarket:
     async def run(self, sink: Sink, *, on_gap: Gap, ready: Gap) -> None:
         """Open the account, then run feed and venue together."""
         await self.venue.open()
+        credentials = self._session.credentials
+        for secret in (credentials.secret, credentials.passphrase):
+            self._note_secret(secret.reveal())
         self._keep_credentials()
 
         def on_user_gap(since_ns: int) -> None:
@@ -152,48 +112,3 @@ class ArmedPolymarket:
     def _keep_credentials(self) -> None:
         if self._owner.credentials is None:
             store_credentials(self._kept_at, self._session.credentials)
-
-
-def feed_plan(settings: Settings, *, has_prices: bool = False) -> FeedPlan:
-    """What the selection, the strategies and their parameters want to hear."""
-    named: dict[SelectionKind, list[str]] = {}
-    for kind, name in settings.venue.selection:
-        named.setdefault(kind, []).append(name)
-    wallets = (settings.target,) if COPY_TRADER in settings.strategies and settings.target else ()
-    series = tuple(named.get(SelectionKind.SERIES, ()))
-    if not named and not wallets:
-        series = FRESH_SERIES
-    assets = sorted({name.partition("-")[0] for name in series})
-    return FeedPlan(
-        series=series,
-        market_ids=tuple(named.get(SelectionKind.CONDITION, ())),
-        slugs=tuple(named.get(SelectionKind.MARKET, ())),
-        events=tuple(named.get(SelectionKind.EVENT, ())),
-        tags=tuple(named.get(SelectionKind.TAG, ())),
-        markets_per_tag=settings.venue.markets_max,
-        wallets=wallets,
-        price_symbols=tuple(f"{asset}usd" for asset in assets) if has_prices else (),
-        tokens_per_socket=settings.venue.tokens_per_socket,
-    )
-
-
-def follow(feed: PolymarketFeed, remembered: Remembered | None) -> None:
-    """Keep following the markets that an earlier process listed and that have not resolved."""
-    for market in remembered.markets if remembered else ():
-        feed.follow(market)
-
-
-def feed_lines(feed: PolymarketFeed | None) -> list[str]:
-    """The feed's health in lines for a person."""
-    if feed is None:
-        return ["feed: not connected yet"]
-    status = feed.status()
-    standing = ", ".join(f"{count} {name}" for name, count in status.instruments.items() if count) or "none"
-    lines = [
-        f"feed: {status.markets} markets; instruments: {standing}; epoch {status.epoch}, {status.breaks} breaks",
-        f"feed: {status.checks_agreed} books checked and right, {status.checks_failed} wrong;"
-        f" {status.reads} reads, {status.reads_failed} failed; {len(status.samples)} unreadable frames",
-    ]
-    if status.wallets:
-        lines.append(f"following: {', '.join(f'{w.name} {w.address}' for w in status.wallets)}")
-    return lines

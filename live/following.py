@@ -1,0 +1,55 @@
+"""What a feed of Polymarket is asked to follow for these settings, and its health in words."""
+
+from config import COPY_TRADER, Settings
+from domain.remembered import Remembered
+from venue_settings import SERIES_MARK, SelectionKind
+from venues.polymarket.feed import PolymarketFeed
+from venues.polymarket.feed_plan import FeedPlan
+
+FRESH_SERIES = ("btc-5m", "btc-15m")
+"""What is followed where nothing was selected: markets that begin and end while one looks."""
+
+
+def feed_plan(settings: Settings, *, has_prices: bool = False) -> FeedPlan:
+    """What the selection, the strategies and their parameters want to hear."""
+    named: dict[SelectionKind, list[str]] = {}
+    for kind, name in settings.venue.selection:
+        named.setdefault(kind, []).append(name)
+    wallets = (settings.target,) if COPY_TRADER in settings.strategies and settings.target else ()
+    series = tuple(name.replace(SERIES_MARK, "-") for name in named.get(SelectionKind.SERIES, ()))
+    if not named and not wallets:
+        series = FRESH_SERIES
+    assets = sorted({name.partition("-")[0] for name in series})
+    return FeedPlan(
+        series=series,
+        market_ids=tuple(named.get(SelectionKind.CONDITION, ())),
+        slugs=tuple(named.get(SelectionKind.MARKET, ())),
+        events=tuple(named.get(SelectionKind.EVENT, ())),
+        tags=tuple(named.get(SelectionKind.TAG, ())),
+        markets_per_tag=settings.venue.markets_max,
+        wallets=wallets,
+        price_symbols=tuple(f"{asset}usd" for asset in assets) if has_prices else (),
+        tokens_per_socket=settings.venue.tokens_per_socket,
+    )
+
+
+def follow(feed: PolymarketFeed, remembered: Remembered | None) -> None:
+    """Keep following the markets that an earlier process listed and that have not resolved."""
+    for market in remembered.markets if remembered else ():
+        feed.follow(market)
+
+
+def feed_lines(feed: PolymarketFeed | None) -> list[str]:
+    """The feed's health in lines for a person."""
+    if feed is None:
+        return ["feed: not connected yet"]
+    status = feed.status()
+    standing = ", ".join(f"{count} {name}" for name, count in status.instruments.items() if count) or "none"
+    lines = [
+        f"feed: {status.markets} markets; instruments: {standing}; epoch {status.epoch}, {status.breaks} breaks",
+        f"feed: {status.checks_agreed} books checked and right, {status.checks_failed} wrong;"
+        f" {status.reads} reads, {status.reads_failed} failed; {len(status.samples)} unreadable frames",
+    ]
+    if status.wallets:
+        lines.append(f"following: {', '.join(f'{w.name} {w.address}' for w in status.wallets)}")
+    return lines

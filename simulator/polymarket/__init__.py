@@ -1,0 +1,1 @@
+"""Polymarket's protocols on loopback, in the state of November 2026."""

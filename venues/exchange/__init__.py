@@ -1,0 +1,1 @@
+"""Any exchange that ccxt knows, behind the `Venue` protocol: spot pairs, limit orders."""

@@ -1,0 +1,1 @@
+"""Polymarket: orders, account and market data of the central limit order book, spoken by ourselves."""
