@@ -113,7 +113,7 @@ def trade(settings: Settings) -> int:
     started_s = monotonic_s()
     check_url(settings.environment.get("REDIS_URL"))
     _load_strategies(settings)
-    settings = _with_source(settings)
+    settings = _with_caution(_with_source(settings))
     is_live = settings.market is MarketSource.LIVE
     start = _loaded("live.entry").LiveStart(settings) if is_live else None
     begin = start.play if start else _replay(settings, _open_tape(settings))
@@ -147,6 +147,15 @@ def _with_source(settings: Settings) -> Settings:
     wants_live = settings.mode is Mode.LIVE or settings.venue.select
     market = MarketSource.LIVE if wants_live else MarketSource.REPLAY
     return msgspec.structs.replace(settings, market=market)
+
+
+def _with_caution(settings: Settings) -> Settings:
+    """With real money, copy_trader copies nobody before it has judged him, unless the file says otherwise."""
+    if settings.mode is not Mode.LIVE or COPY_TRADER not in settings.strategies:
+        return settings
+    given = settings.strategy_parameters.get(COPY_TRADER, {})
+    careful = {COPY_TRADER: {"wait_for_verdict": True, **given}}
+    return msgspec.structs.replace(settings, strategy_parameters={**settings.strategy_parameters, **careful})
 
 
 def _play(settings: Settings, begin: Begin, around: Surroundings) -> Outcome:

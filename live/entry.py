@@ -3,6 +3,7 @@
 from collections.abc import Coroutine
 
 from config import Settings
+from live.following import wallets_of
 from live.gate import Armed, arm
 from live.keys import hidden_values
 from live.opening import live_banner, open_market
@@ -20,6 +21,7 @@ class LiveStart:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        wallets_of(settings)
         is_armed = settings.mode is Mode.LIVE
         self._armed: Armed | None = arm(settings, terminal=ProcessTerminal()) if is_armed else None
 

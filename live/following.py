@@ -1,10 +1,15 @@
 """What a feed of Polymarket is asked to follow for these settings, and its health in words."""
 
+from clock import NS_PER_S, wall_ns
 from config import COPY_TRADER, Settings
+from domain.errors import ConfigurationError
 from domain.remembered import Remembered
 from venue_settings import SERIES_MARK, SelectionKind
 from venues.polymarket.feed import PolymarketFeed
 from venues.polymarket.feed_plan import FeedPlan
+
+BACKFILL_S = 86_400
+"""A followed wallet's trades are read so far back: what it held before our start is its baseline, and is not copied."""
 
 FRESH_SERIES = ("btc-5m", "btc-15m")
 """What is followed where nothing was selected: markets that begin and end while one looks."""
@@ -15,7 +20,7 @@ def feed_plan(settings: Settings, *, has_prices: bool = False) -> FeedPlan:
     named: dict[SelectionKind, list[str]] = {}
     for kind, name in settings.venue.selection:
         named.setdefault(kind, []).append(name)
-    wallets = (settings.target,) if COPY_TRADER in settings.strategies and settings.target else ()
+    wallets = wallets_of(settings)
     series = tuple(name.replace(SERIES_MARK, "-") for name in named.get(SelectionKind.SERIES, ()))
     if not named and not wallets:
         series = FRESH_SERIES
@@ -28,9 +33,22 @@ def feed_plan(settings: Settings, *, has_prices: bool = False) -> FeedPlan:
         tags=tuple(named.get(SelectionKind.TAG, ())),
         markets_per_tag=settings.venue.markets_max,
         wallets=wallets,
+        since_ns=wall_ns() - BACKFILL_S * NS_PER_S if wallets else 0,
         price_symbols=tuple(f"{asset}usd" for asset in assets) if has_prices else (),
         tokens_per_socket=settings.venue.tokens_per_socket,
     )
+
+
+def wallets_of(settings: Settings) -> tuple[str, ...]:
+    """Whom copy_trader follows: named for this run, never a default. Raises ConfigurationError."""
+    if COPY_TRADER not in settings.strategies:
+        return ()
+    target = settings.strategy_parameters.get(COPY_TRADER, {}).get("target")
+    if not isinstance(target, str):
+        raise ConfigurationError(
+            f"{COPY_TRADER} on live data follows nobody by default; give --target NAME or --target 0xADDRESS"
+        )
+    return (target,)
 
 
 def follow(feed: PolymarketFeed, remembered: Remembered | None) -> None:

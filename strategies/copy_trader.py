@@ -28,6 +28,7 @@ from domain.messages import (
     WalletAction,
     WalletTrade,
 )
+from domain.money import ONE
 from domain.order import Order
 from strategies.base_strategy import BaseStrategy, Bounds, Intents, View, require, state
 from strategies.copying.aggregation import LeaderTrade, Windows, leader_trade
@@ -44,6 +45,8 @@ from strategies.copying.work import SKIPPED, Work, passed_over
 
 NS_PER_S = 1_000_000_000
 VERDICT_EVERY_NS = 10 * NS_PER_S
+BASELINE_NS = 15 * NS_PER_S
+"""By then a live feed has told what the target did before our start."""
 
 NAMESAKE = "name from another wallet"
 NOT_CREDIBLE = "report not credible"
@@ -115,6 +118,7 @@ class CopyTrader(BaseStrategy):
     _exits: Exits = state(Exits)
     _receipts: int = state(int)
     _judged_ns: int = state(int)
+    _left: dict[InstrumentId, LeaderTrade] = state(dict)
 
     def check(self) -> None:
         """A target, a known way of sizing, and bands and shares that are not empty."""
@@ -174,6 +178,8 @@ class CopyTrader(BaseStrategy):
     def on_timer(self, event: TimerFired, view: View) -> Intents:
         """Once a second: close what is due, and try again where no book comes."""
         yield from self._catch_up(view)
+        if self._left and event.time_ns >= self._start_ns + BASELINE_NS:
+            yield from self._leave_what_was_left(view)
         for instrument_id in self._exits.pending:
             yield from self._look_at_exit(instrument_id, view)
         for instrument_id in list(self._purchases.instruments):
@@ -248,10 +254,21 @@ class CopyTrader(BaseStrategy):
         if is_baseline:
             baseline = leader_trade([event])
             self._exposure.apply([baseline], complements)
+            if event.side is Side.SELL:
+                self._left[event.instrument_id] = baseline
             yield from self._pass_over([baseline], BASELINE, view)
         else:
             self._windows.add(event, window_ns=int(self.window_s * NS_PER_S))
             yield from self._catch_up(view)
+
+    def _leave_what_was_left(self, view: View) -> Iterator[StrategyIntent]:
+        """Sell what an earlier process copied and the target has given up meanwhile: its sales were before our start,
+        and so are in the baseline."""
+        for instrument_id, trade in self._left.items():
+            if not self._exposure.quantity(instrument_id) and view.holding(instrument_id).quantity:
+                change = Change(instrument_id, Side.SELL, trade.price, trade.quantity, ONE, trade)
+                yield from self._sell(change, view)
+        self._left.clear()
 
     def _catch_up(self, view: View) -> Iterator[StrategyIntent]:
         """Do what its time has come for: replayed copies, and windows whose trades are complete."""
