@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
+from itertools import count, islice, product
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, NamedTuple
 
@@ -109,14 +110,11 @@ async def measured(configurations: dict[str, dict[str, Any]]) -> dict[str, list[
                 library(configurations["throttled"], is_throttled=True)
             ),
         }
-        number = 0
-        for turn in range(TURNS + 1):
-            for name, way in ways.items():
-                for _ in range(ORDERS_A_TURN):
-                    number += 1
-                    took_s = await timed(way, number)
-                    if turn:  # the first turn warms connections and caches
-                        seconds[name].append(took_s)
+        numbers = count(1)
+        for turn, (name, way) in product(range(TURNS + 1), ways.items()):
+            took_s = [await timed(way, number) for number in islice(numbers, ORDERS_A_TURN)]
+            if turn:  # the first turn warms connections and caches
+                seconds[name] += took_s
     return seconds
 
 

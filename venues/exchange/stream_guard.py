@@ -43,9 +43,7 @@ class StreamGuard:
                 return
             try:
                 handle(message)
-            except (
-                Exception
-            ) as error:  # supervised: whatever one frame does, its reader must go on or be reset
+            except Exception as error:  # supervised: one frame must not end its reader
                 self.undecodable += 1
                 self._kept().append(str(message.data)[:SAMPLE_LENGTH_MAX])
                 client.on_error(ccxt.NetworkError(f"a frame did not decode: {type(error).__name__}"))
