@@ -27,7 +27,7 @@ WORDS = {
     "status": "stands alone",
     "new-strategy": "wants a name",
     "doctor": "stands alone; --venue says where it looks",
-    "reconcile": "stands alone",
+    "reconcile": "stands alone, or says accept",
     "approve": "stands alone",
     "record": "stands alone; the tape follows --out",
     "keystore": "wants the file to write",
@@ -86,6 +86,8 @@ def _venue_command(words: list[str], line: Line, settings: Loader) -> Command | 
             return DoctorCommand(settings=settings())
         case ["reconcile"]:
             return ReconcileCommand(settings=_with_closed_keys(settings()))
+        case ["reconcile", "accept"]:
+            return ReconcileCommand(settings=_with_closed_keys(settings()), accepts=True)
         case ["approve"]:
             return ApproveCommand(settings=_with_closed_keys(settings()))
         case ["record"]:

@@ -17,10 +17,13 @@ ANSWER_S_MAX = 10
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`action` is status, pause or resume; `strategy` is empty for status."""
+    """`action` is status, pause, resume or decide; `strategy` is whom to pause or resume, `order` and `decision`
+    (absent or open) are a person's word on an order that no read could settle."""
 
     action: str
     strategy: str = ""
+    order: str = ""
+    decision: str = ""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from config import (
     COPY_TRADER,
     Command,
     ControlCommand,
+    DecideCommand,
     MarketSource,
     Mode,
     NewStrategyCommand,
@@ -101,6 +102,9 @@ def _obey(command: Command) -> tuple[list[str], int]:
             return asyncio.run(why_market(command.db, command.market, since_s=since_s)), 0
         case ControlCommand():
             return speak(command.db, Request(action=command.action, strategy=command.strategy)), 0
+        case DecideCommand():
+            request = Request(action="decide", order=command.order_id, decision=command.decision)
+            return speak(command.db, request), 0
         case NewStrategyCommand():
             return new_strategy(command.name, root=Path(__file__).resolve().parent), 0
         case _:

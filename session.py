@@ -269,14 +269,14 @@ class Session:
         names = [runner.name for runner in self._runners]
         if request.action == "status":
             return Answer(lines=[*self._status(), *await self._reporter.stored()])
-        if request.strategy not in names:
-            line = f"no strategy {request.strategy!r} runs here{nearest(request.strategy, names)}"
-            return Answer(lines=[line], is_refused=True)
         if request.action not in ("pause", "resume"):
             return Answer(
                 lines=[f"{request.action!r} is no command{nearest(request.action, COMMANDS)}"],
                 is_refused=True,
             )
+        if request.strategy not in names:
+            line = f"no strategy {request.strategy!r} runs here{nearest(request.strategy, names)}"
+            return Answer(lines=[line], is_refused=True)
         await driver.ask(InputKind(request.action), strategy=request.strategy, reason="a person asked for it")
         return Answer(lines=self._status())
 

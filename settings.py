@@ -214,9 +214,11 @@ class DoctorCommand(Struct, frozen=True, kw_only=True):
 
 
 class ReconcileCommand(Struct, frozen=True, kw_only=True):
-    """`reconcile`: compare our books with the venue's, print and store what differs, send nothing."""
+    """`reconcile [accept]`: compare our books with the venue's, print and store what differs, send nothing; `accept`
+    takes what differs for explained from now on."""
 
     settings: "Settings"
+    accepts: bool = False
 
 
 class RecordCommand(Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ def obey(command: LiveCommand) -> tuple[list[str], int]:
         case ApproveCommand():
             return asyncio.run(_approve(command.settings, terminal))
         case ReconcileCommand():
-            return _reconcile(command.settings, terminal)
+            return _reconcile(command, terminal)
 
 
 async def _approve(settings: Settings, terminal: ProcessTerminal) -> tuple[list[str], int]:
@@ -59,11 +59,14 @@ async def _approve(settings: Settings, terminal: ProcessTerminal) -> tuple[list[
     return [f"the approvals did not come about ({outcome.reason}); {certainty}"], 1
 
 
-def _reconcile(settings: Settings, terminal: ProcessTerminal) -> tuple[list[str], int]:
+def _reconcile(command: ReconcileCommand, terminal: ProcessTerminal) -> tuple[list[str], int]:
     """Compare books once, with no strategy; exit code 1 where something keeps the gate closed, or could not be read."""
+    settings = command.settings
     keys = find_closed_keys(settings, terminal)
     around = Surroundings(Console(sys.stderr), Guard(settings.db))
     market = open_market(settings, arm_reader(settings, keys), note_secret=around.hide)
     opened = open_live(settings, account=market.account, label=market.label)
-    report = asyncio.run(LiveSession(settings, market, [], opened, around).reconcile_once())
+    report = asyncio.run(
+        LiveSession(settings, market, [], opened, around).reconcile_once(accepts=command.accepts)
+    )
     return report.lines(), 0 if report.verdict == "clean" else 1

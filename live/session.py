@@ -16,10 +16,12 @@ from clock import WallScheduler
 from config import Settings, nearest
 from control import Answer, Request, listening
 from domain.errors import UserError, VenueReadError
-from domain.identifiers import InstrumentId
+from domain.identifiers import InstrumentId, OrderId
 from domain.inputs import InputKind
-from domain.messages import MarketEvent
-from engine import Engine
+from domain.messages import FoundOpen, MarketEvent, ProvenAbsent
+from domain.money import ZERO
+from domain.order import OrderStatus
+from engine import ACCOUNT_OPENED, Engine
 from executor import Executor
 from live.driver import LiveDriver, LiveParts
 from live.market import LiveMarket
@@ -114,8 +116,11 @@ class LiveSession:
             await self._cache.close()
         return outcome
 
-    async def reconcile_once(self) -> Report:
-        """Restore, compare once and stop: what the `reconcile` command does. Sends nothing."""
+    async def reconcile_once(self, *, accepts: bool) -> Report:
+        """Restore, compare once and stop: what the `reconcile` command does. Sends nothing.
+
+        `accepts` is a person's word that what differs is explained: it is the account's new beginning.
+        """
         reports: list[Report] = []
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -126,6 +131,9 @@ class LiveSession:
                 report = await self._recover()
                 if await self._executor.resolve_doubts() or report.findings:
                     report = await self._compare("after asking")
+                if accepts and report.verdict == "drift":
+                    await self._accept()
+                    report = await self._compare("accepted")
                 reports.append(report)
                 await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=RESOLVE_S_MAX)
                 await self._store.finish("reconciled", session_is_finished=False, events=0)
@@ -194,6 +202,21 @@ class LiveSession:
             stored = msgspec.json.decode(self._store.remembered.opened, type=AccountOpened)
             self._reconciler.begin(since_ns=stored.opened_ns, baseline=stored.held)
 
+    async def _accept(self) -> None:
+        """Take what the venue holds beyond our books for what was always there."""
+        now_ns = self._scheduler.now_ns()
+        ours = settled(self._engine.orders.portfolio)
+        theirs = {b.asset: b.total for b in await self._market.venue.balances()}
+        baseline = {
+            asset: total - ours.get(asset, ZERO)
+            for asset, total in theirs.items()
+            if total != ours.get(asset, ZERO)
+        }
+        held = {asset: str(amount) for asset, amount in baseline.items()}
+        note = {"opened_ns": now_ns, "held": held}
+        self._executor.take(self._engine.note(now_ns, ACCOUNT_OPENED, note))
+        self._reconciler.begin(since_ns=now_ns, baseline=baseline)
+
     async def _compare(self, cause: str) -> Report:
         """Compare, and open or close the gate by the outcome; a read that failed leaves a gate that is open so.
 
@@ -207,7 +230,7 @@ class LiveSession:
         if report.verdict == "clean":
             orders.gate = ""
         elif report.reason:
-            orders.gate = f"the trading gate is closed: {report.reason}"
+            orders.gate = f"the trading gate is closed: {report.reason}; `reconcile` tells more"
         return report
 
     async def _keep_reconciled(self) -> None:
@@ -293,6 +316,8 @@ class LiveSession:
             gate = self._engine.orders.gate or "open"
             lines = [f"gate: {gate}", *self._market.status(), *await self._reporter.stored()]
             return Answer(lines=[*self._reporter.status(now_ns), *lines])
+        if request.action == "decide":
+            return await self._decide(request)
         if request.action not in ("pause", "resume"):
             line = f"{request.action!r} is no command{nearest(request.action, COMMANDS)}"
             return Answer(lines=[line], is_refused=True)
@@ -303,6 +328,25 @@ class LiveSession:
         self._driver.switch(kind, strategy=request.strategy, reason="a person asked for it")
         await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=READY_S_MAX)
         return Answer(lines=self._reporter.status(now_ns))
+
+    async def _decide(self, request: Request) -> Answer:
+        """Take a person's word on an order that is quarantined; any other is the venue's to decide."""
+        order = self._engine.orders.order(OrderId(request.order))
+        if order is None or order.status is not OrderStatus.QUARANTINED:
+            stands = f"is {order.status}" if order else "is not of this session"
+            line = f"order {request.order} {stands}; only a QUARANTINED order waits for a person"
+            return Answer(lines=[line], is_refused=True)
+        now_ns, reason = self._scheduler.now_ns(), "a person decided"
+        is_absent = request.decision == "absent"
+        report: ProvenAbsent | FoundOpen = (
+            ProvenAbsent(order_id=order.id, reason=reason, time_ns=now_ns)
+            if is_absent
+            else FoundOpen(order_id=order.id, time_ns=now_ns)
+        )
+        self._executor.report(report)
+        await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=READY_S_MAX)
+        after = self._engine.orders.order(order.id)
+        return Answer(lines=[f"order {order.id} is {after.status if after else 'gone'}: {reason}"])
 
 
 def leaf_of(error: BaseException) -> BaseException:

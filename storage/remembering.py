@@ -90,7 +90,9 @@ def remember(connection: sqlite3.Connection, session: SessionId) -> Remembered:
     )
 
 
-ACCOUNT_OPENED = "SELECT payload FROM events WHERE session = :session AND type = 'account.opened' LIMIT 1"
+ACCOUNT_OPENED = (
+    "SELECT payload FROM events WHERE session = :session AND type = 'account.opened' ORDER BY id DESC LIMIT 1"
+)
 LATEST_METRICS = """SELECT * FROM strategy_metrics WHERE id IN
     (SELECT max(id) FROM strategy_metrics WHERE session = :session GROUP BY strategy)"""
 FIRST_FILLS = f"""SELECT order_id, min(timestamp) AS first FROM trades WHERE session = :session
