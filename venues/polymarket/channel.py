@@ -7,7 +7,7 @@ This one writes prebuilt bytes, reads one answer, and says of a failure whether 
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -38,13 +38,17 @@ class Channel(asyncio.Protocol):
         """Say whether the next request may go over this connection."""
         return self._transport is not None and not self._transport.is_closing() and self._stays_open
 
-    async def exchange(self, request: bytes) -> Answer:
-        """Write a request and wait for its answer; InterruptedRequestError where the connection breaks before."""
+    def begin(self, request: bytes) -> None:
+        """Write a request; `finish` must be awaited for its answer."""
         assert self._waiting is None, "a request on a connection that is busy"
         if not self.is_usable or self._transport is None:
             raise NotConnectedError("the connection was closed before the request was written")
         self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(request)
+
+    async def finish(self) -> Answer:
+        """Wait for the answer; InterruptedRequestError where the connection breaks before it is complete."""
+        assert self._waiting is not None, "nothing was asked"
         try:
             return await self._waiting
         except asyncio.CancelledError:
@@ -157,16 +161,40 @@ class Channels:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._is_closed = False
 
-    async def exchange(self, request: bytes) -> Answer:
-        """Send a request over a connection of its own and return the answer.
+    def begin(self, request: bytes) -> Coroutine[None, None, Answer]:
+        """Write a request at once where a connection is idle; what is returned must be awaited for the answer.
 
         NotConnectedError: no byte has left. InterruptedRequestError, TimeoutError: it may have arrived.
         """
+        channel = self._idle_one()
+        if channel is None:
+            return self._exchange(request)
+        channel.begin(request)
+        return self._finish(channel)
+
+    async def _exchange(self, request: bytes) -> Answer:
         channel = await self._acquire()
         try:
-            return await channel.exchange(request)
+            channel.begin(request)
+        except NotConnectedError:
+            self._release(channel)
+            raise
+        return await self._finish(channel)
+
+    async def _finish(self, channel: Channel) -> Answer:
+        try:
+            return await channel.finish()
         finally:
             self._release(channel)
+
+    def _idle_one(self) -> Channel | None:
+        """The connection used last that still stands."""
+        while self._idle:
+            channel = self._idle.pop()
+            if channel.is_usable:
+                return channel
+            self._count -= 1
+        return None
 
     def close(self) -> None:
         """Close what is idle, and refuse what comes; requests under way end by themselves."""
@@ -175,11 +203,8 @@ class Channels:
             self._idle.pop().close()
 
     async def _acquire(self) -> Channel:
-        while self._idle:
-            channel = self._idle.pop()
-            if channel.is_usable:
-                return channel
-            self._count -= 1
+        if channel := self._idle_one():
+            return channel
         if self._is_closed:
             raise NotConnectedError("the connections were closed")
         try:
@@ -200,12 +225,7 @@ class Channels:
             if turn.done() and not turn.cancelled():
                 self._call_next()
             raise
-        while self._idle:
-            channel = self._idle.pop()
-            if channel.is_usable:
-                return channel
-            self._count -= 1
-        return await self._connect()
+        return self._idle_one() or await self._connect()
 
     async def _connect(self) -> Channel:
         """Open one more connection; its place is given up again where that fails or takes too long."""

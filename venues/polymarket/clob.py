@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -76,21 +76,19 @@ class Clob:
 
     # --- orders and cancels -------------------------------------------------------------------------
 
-    async def post(self, payload: str, *, order_id: str) -> Verdict:
-        """Send one signed order as it was stored; whoever decided to has taken it from the budget."""
-        try:
-            answer = await self._connection.call("POST", "/order", body=payload.encode())
-        except ERRORS as error:
-            return of_failure(error)
-        self._budget.learn(answer.headers, is_cancel=False)
-        return of_post(answer, order_id=order_id)
+    def begin_post(self, payload: str, *, order_id: str) -> Coroutine[None, None, Verdict]:
+        """Send one signed order as it was stored, at once where a connection is idle; await it for the verdict.
+
+        Whoever decided to send it has taken it from the budget.
+        """
+        return self._verdict(self._connection.begin("/order", payload.encode()), order_id)
 
     async def post_batch(self, payloads: Sequence[tuple[str, str]]) -> tuple[Verdict, ...]:
         """Send up to 15 pairs of order id and payload in one request; one verdict each, in their order."""
         assert 0 < len(payloads) <= BATCH_MAX, f"{len(payloads)} orders in a batch, at most {BATCH_MAX}"
         body = f"[{','.join(payload for _, payload in payloads)}]".encode()
         try:
-            answer = await self._connection.call("POST", "/orders", body=body)
+            answer = await self._connection.begin("/orders", body)
         except ERRORS as error:
             return (of_failure(error),) * len(payloads)
         self._budget.learn(answer.headers, is_cancel=False)
@@ -120,7 +118,7 @@ class Clob:
         """Send a sign of life; a stale id is answered with the one that is expected."""
         body = json.dumps({"heartbeat_id": heartbeat_id}, separators=(",", ":")).encode()
         try:
-            answer = await self._connection.call("POST", "/v1/heartbeats", body=body)
+            answer = await self._connection.begin("/v1/heartbeats", body)
             told = _BEAT.decode(answer.body)
         except ERRORS as error:
             return HeartbeatAnswer(is_accepted=False, next_id=None, reason=of_failure(error).reason)
@@ -176,6 +174,14 @@ class Clob:
     async def market(self, condition_id: str) -> bytes:
         """Read a market's terms as the CLOB has them, not decoded."""
         return (await self._public(f"/clob-markets/{condition_id}")).body
+
+    async def _verdict(self, answering: Coroutine[None, None, Answer], order_id: str) -> Verdict:
+        try:
+            answer = await answering
+        except ERRORS as error:
+            return of_failure(error)
+        self._budget.learn(answer.headers, is_cancel=False)
+        return of_post(answer, order_id=order_id)
 
     def _asset(self, token_id: str, *, is_v2: bool) -> dict[str, str]:
         kind = {"asset_type": "COLLATERAL"}

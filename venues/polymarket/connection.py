@@ -1,7 +1,7 @@
 """Authenticated calls to one host: one call, one answer or one exception that says whether it may have arrived."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from urllib.parse import urlencode, urlsplit
 
 from clock import NS_PER_S
@@ -47,22 +47,22 @@ class Connection:
             f"POLY_API_KEY: {signer.key}\r\nPOLY_PASSPHRASE: {signer.passphrase.reveal()}\r\n"
         )
 
-    async def call(
-        self, method: str, path: str, *, body: bytes = b"", query: Mapping[str, str] | None = None
-    ) -> Answer:
-        """Make a private call (L2); the signature covers the path without its query.
+    def begin(self, path: str, body: bytes) -> Coroutine[None, None, Answer]:
+        """Make a private POST (L2) that leaves at once where a connection is idle; await it for the answer.
 
         Raises NotConnectedError where no byte has left, else InterruptedRequestError or TimeoutError.
         """
-        assert self._signer is not None, "a private call before authenticate()"
-        timestamp_s = self._wall_ns() // NS_PER_S
-        signature = self._signer.sign(timestamp_s=timestamp_s, method=method, path=path, body=body)
-        head = f"{self._identity}POLY_TIMESTAMP: {timestamp_s}\r\nPOLY_SIGNATURE: {signature}\r\n"
-        return await self._request(method, target_of(path, query), head, body)
+        return _in_time(self._channels.begin(self._private("POST", path, body, None)))
+
+    async def call(
+        self, method: str, path: str, *, body: bytes = b"", query: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Make a private call (L2); the signature covers the path without its query. Raises as `begin` does."""
+        return await self._repeated(method, self._private(method, path, body, query))
 
     async def ask(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """Make a public read; raises as `call` does."""
-        return await self._request("GET", target_of(path, query), self._base, b"")
+        return await self._repeated("GET", written("GET", target_of(path, query), self._base, b""))
 
     async def keep_warm(self) -> None:
         """Use connections before they are closed for idleness, for ever: a cold one costs an order milliseconds."""
@@ -78,16 +78,32 @@ class Connection:
         except (OSError, TimeoutError):
             return  # whoever sends something next finds out, and says so with a reason
 
-    async def _request(self, method: str, target: str, head: str, body: bytes) -> Answer:
-        length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
-        request = f"{method} {target} HTTP/1.1\r\n{head}{length}\r\n".encode() + body
+    def _private(self, method: str, path: str, body: bytes, query: Mapping[str, str] | None) -> bytes:
+        assert self._signer is not None, "a private call before authenticate()"
+        timestamp_s = self._wall_ns() // NS_PER_S
+        signature = self._signer.sign(timestamp_s=timestamp_s, method=method, path=path, body=body)
+        head = f"{self._identity}POLY_TIMESTAMP: {timestamp_s}\r\nPOLY_SIGNATURE: {signature}\r\n"
+        return written(method, target_of(path, query), head, body)
+
+    async def _repeated(self, method: str, request: bytes) -> Answer:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             try:
-                return await self._channels.exchange(request)
+                return await self._channels.begin(request)
             except (InterruptedRequestError, NotConnectedError):
                 if method not in REPEATABLE:
                     raise
-            return await self._channels.exchange(request)
+            return await self._channels.begin(request)
+
+
+async def _in_time(answering: Coroutine[None, None, Answer]) -> Answer:
+    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        return await answering
+
+
+def written(method: str, target: str, head: str, body: bytes) -> bytes:
+    """A request as its bytes; `head` is whole lines."""
+    length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
+    return f"{method} {target} HTTP/1.1\r\n{head}{length}\r\n".encode() + body
 
 
 def target_of(path: str, query: Mapping[str, str] | None) -> str:

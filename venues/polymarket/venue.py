@@ -149,7 +149,7 @@ class PolymarketVenue:
     # --- orders and cancels -------------------------------------------------------------------------
 
     async def send(self, order: Order) -> None:
-        """Start the request and return; its outcome comes as a report. Nothing leaves while `is_ready` objects."""
+        """Write the request and return; its outcome comes as a report. Nothing leaves while `is_ready` objects."""
         tracked = self._tracker.of(order.id)
         reason = self.is_ready() or (None if tracked else "it was never prepared here")
         if tracked is None or reason:
@@ -157,7 +157,9 @@ class PolymarketVenue:
             self._tell_later(report)
             return
         self._session.budget.take_order()
-        self._spawn(self._post(tracked), f"post {order.id}")
+        prepared = tracked.prepared
+        answering = self._session.clob.begin_post(prepared.payload, order_id=prepared.venue_order_id)
+        self._spawn(self._post(tracked, answering), f"post {order.id}")
 
     def send_batch(self, orders: Iterable[Order]) -> None:
         """Send prepared orders together, 15 to a request; each gets its own report."""
@@ -242,11 +244,9 @@ class PolymarketVenue:
 
     # --- tasks --------------------------------------------------------------------------------------
 
-    async def _post(self, tracked: Tracked) -> None:
+    async def _post(self, tracked: Tracked, answering: Coroutine[None, None, Verdict]) -> None:
         try:
-            verdict = await self._session.clob.post(
-                tracked.prepared.payload, order_id=tracked.prepared.venue_order_id
-            )
+            verdict = await answering
         except Exception as error:  # supervised: whatever went wrong, the order may have left
             log.exception("posting an order failed", extra=fields(order=tracked.order.id))
             verdict = of_failure(error)

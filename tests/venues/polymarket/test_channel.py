@@ -73,7 +73,7 @@ def play(server: Server, work: Work, *, connections_max: int = 4) -> None:
 
 def test_requests_one_after_the_other_share_a_connection() -> None:
     async def work(server: Server, channels: Channels) -> None:
-        answers = [await channels.exchange(REQUEST) for _ in range(3)]
+        answers = [await channels.begin(REQUEST) for _ in range(3)]
 
         assert answers == [Answer(200, {"content-length": "2", "x-tier": "Gold"}, b"hi")] * 3
         assert (server.connections, server.requests) == (1, [REQUEST] * 3)
@@ -112,8 +112,8 @@ def test_requests_one_after_the_other_share_a_connection() -> None:
 @pytest.mark.parametrize("pieces", [1, 7, 1_000_000])
 def test_an_answer_is_read_however_it_comes(raw: bytes, status: int, body: bytes, pieces: int) -> None:
     async def work(server: Server, channels: Channels) -> None:
-        first = await channels.exchange(REQUEST)
-        second = await channels.exchange(REQUEST)
+        first = await channels.begin(REQUEST)
+        second = await channels.begin(REQUEST)
 
         assert (first.status, first.body) == (status, body)
         assert second.body == b"hi"
@@ -146,9 +146,9 @@ def test_an_answer_is_read_however_it_comes(raw: bytes, status: int, body: bytes
 def test_whatever_goes_wrong_after_the_request_was_written_it_may_have_arrived(raw: bytes) -> None:
     async def work(server: Server, channels: Channels) -> None:
         with pytest.raises(InterruptedRequestError):
-            await channels.exchange(REQUEST)
+            await channels.begin(REQUEST)
 
-        assert (await channels.exchange(REQUEST)).body == b"hi"
+        assert (await channels.begin(REQUEST)).body == b"hi"
         assert server.connections == 2
 
     play(Server(raw), work)
@@ -156,9 +156,9 @@ def test_whatever_goes_wrong_after_the_request_was_written_it_may_have_arrived(r
 
 def test_an_answer_that_nobody_asked_for_is_given_to_nobody() -> None:
     async def work(server: Server, channels: Channels) -> None:
-        first = await channels.exchange(REQUEST)
+        first = await channels.begin(REQUEST)
         await asyncio.sleep(0.01)
-        second = await channels.exchange(REQUEST)
+        second = await channels.begin(REQUEST)
 
         assert (first.body, second.body) == (b"hi", b"hi")
         assert server.connections == 2
@@ -170,9 +170,9 @@ def test_a_request_that_is_given_up_is_never_answered_by_a_later_one() -> None:
     async def work(server: Server, channels: Channels) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await channels.exchange(REQUEST)
+                await channels.begin(REQUEST)
 
-        assert (await channels.exchange(REQUEST)).body == b"hi"
+        assert (await channels.begin(REQUEST)).body == b"hi"
         assert server.connections == 2
 
     play(Server(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"), work)
@@ -192,7 +192,7 @@ def test_without_a_connection_no_byte_has_left(url: str) -> None:
         other = Channels(url.format(port=port), connections_max=1, connect_timeout_s=1)
 
         with pytest.raises(NotConnectedError):
-            await other.exchange(REQUEST)
+            await other.begin(REQUEST)
 
         assert not [request for request in server.requests if request.startswith(b"POST")]
 
@@ -202,10 +202,10 @@ def test_without_a_connection_no_byte_has_left(url: str) -> None:
 def test_who_waits_for_a_busy_connection_too_long_has_sent_nothing() -> None:
     async def work(server: Server, channels: Channels) -> None:
         async with asyncio.TaskGroup() as tasks:
-            slow = tasks.create_task(channels.exchange(REQUEST))
+            slow = tasks.create_task(channels.begin(REQUEST))
             await asyncio.sleep(0.01)
             with pytest.raises(NotConnectedError, match="no connection within"):
-                await channels.exchange(REQUEST)
+                await channels.begin(REQUEST)
             slow.cancel()
 
         assert len(server.requests) == 1
@@ -216,7 +216,7 @@ def test_who_waits_for_a_busy_connection_too_long_has_sent_nothing() -> None:
 def test_many_at_once_share_the_connections_there_are() -> None:
     async def work(server: Server, channels: Channels) -> None:
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(channels.exchange(REQUEST)) for _ in range(50)]
+            running = [tasks.create_task(channels.begin(REQUEST)) for _ in range(50)]
 
         assert [task.result().body for task in running] == [b"hi"] * 50
         assert server.connections <= 4
@@ -226,11 +226,11 @@ def test_many_at_once_share_the_connections_there_are() -> None:
 
 def test_after_closing_nothing_is_sent() -> None:
     async def work(server: Server, channels: Channels) -> None:
-        await channels.exchange(REQUEST)
+        await channels.begin(REQUEST)
         channels.close()
 
         with pytest.raises(NotConnectedError):
-            await channels.exchange(REQUEST)
+            await channels.begin(REQUEST)
 
         assert len(server.requests) == 1
 

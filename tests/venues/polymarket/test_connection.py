@@ -76,11 +76,24 @@ def test_what_comes_to_the_same_when_it_arrives_twice_is_repeated_once(method: s
 def test_an_order_is_never_repeated() -> None:
     async def work(server: Server, connection: Connection) -> None:
         with pytest.raises(InterruptedRequestError):
-            await connection.call("POST", "/order", body=b"{}")
+            await connection.begin("/order", b"{}")
 
         assert len(server.requests) == 1
 
     play(Server(b""), work)
+
+
+def test_on_an_idle_connection_an_order_has_left_before_anything_is_waited_for() -> None:
+    async def work(server: Server, connection: Connection) -> None:
+        await connection.ask("/time")
+        answering = connection.begin("/order", b"{}")
+        await asyncio.sleep(0.01)
+        arrived = len(server.requests)
+
+        assert arrived == 2
+        assert (await answering).body == b"hi"
+
+    play(Server(), work)
 
 
 def test_two_connections_are_kept_warm() -> None:
