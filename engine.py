@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from desk import Desk, Redemption
 from domain.conversions import Conversion
-from domain.identifiers import OrderId, SessionId, StrategyName
+from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName
 from domain.instrument import Side
 from domain.messages import (
     BookSnapshot,
@@ -211,11 +211,17 @@ class Engine:
         for name, instrument_id in freed:
             if desk := self._desks.get(name):
                 desk.view.time_ns = max(desk.view.time_ns, report.time_ns)
-                if isinstance(report, Redeemed):
-                    desk.redemption_ended(instrument_id)
-                    if not report.quantity:
-                        continue  # refused: asked again by and by, not at once
-                yield from desk.redeem_free(instrument_id, self._journal)
+                yield from self._redeem_again(desk, instrument_id, report)
+
+    def _redeem_again(
+        self, desk: Desk, instrument_id: InstrumentId, report: ExecutionReport
+    ) -> Iterator[Redemption]:
+        """A redemption that was refused is asked for again by and by, not at once."""
+        if isinstance(report, Redeemed):
+            desk.redemption_ended(instrument_id)
+            if not report.quantity:
+                return
+        yield from desk.redeem_free(instrument_id, self._journal)
 
     def redeem_resolved(self, *, time_ns: int) -> Decision:
         """Redeem whatever is settled and free of resolved markets and not under way: what failed, or what an earlier

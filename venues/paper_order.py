@@ -16,7 +16,6 @@ from domain.remembered import Remembered
 from venues.base import VenueOrder
 from venues.matching import Execution
 
-
 RETURNING = (
     OrderStatus.SENDING,
     OrderStatus.OPEN,

@@ -210,7 +210,7 @@ def test_more_than_rounding_beyond_what_was_ordered_raises(filled: str, quantity
 def test_a_venues_rounding_may_add_a_hundredth_of_a_share() -> None:
     after = order("BUY 10 UP 0.50", filled="4").after_fill(Decimal("6.01"), time_ns=NOW_NS)
 
-    assert (after.status, after.leaves_quantity) == (OrderStatus.FILLED, 0)
+    assert (after.status, after.leaves_quantity) == (OrderStatus.FILLED, Decimal(0))
 
 
 def test_an_immediate_purchase_may_get_more_shares_for_its_money() -> None:
@@ -221,7 +221,7 @@ def test_an_immediate_purchase_may_get_more_shares_for_its_money() -> None:
     assert (after.status, after.filled_quantity, after.leaves_quantity) == (
         OrderStatus.FILLED,
         Decimal("10.2"),
-        0,
+        Decimal(0),
     )
 
 
