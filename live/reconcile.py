@@ -58,7 +58,7 @@ class Report(Struct, frozen=True, kw_only=True):
     @property
     def reason(self) -> str:
         """Why the gate stays closed; empty where nothing keeps it so."""
-        blocking = [finding.text for finding in self.findings if finding.blocks]
+        blocking = [f"{finding.kind}: {finding.text}" for finding in self.findings if finding.blocks]
         more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
         return f"{blocking[0]}{more}" if blocking else ""
 

@@ -7,7 +7,9 @@ restore ─► unknown orders resolved ─► books, orders, fills and money com
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -41,8 +43,10 @@ READY_S_MAX = 30
 RESOLVE_S_MAX = 30
 """Seconds for asking about unknown orders before the strategies may begin beside them: their lines stay frozen."""
 
+READ_ATTEMPTS, READ_PAUSE_S = 5, 1
 RECONCILE_EVERY_S = 60
 SECOND_LOOK_S = 3
+T = TypeVar("T")
 CLOSED_UNTIL_CHECKED = "the daemon has not compared its books with the venue's yet"
 
 
@@ -192,9 +196,9 @@ class LiveSession:
         """A new session begins with the account's money; what else it holds then is none of ours."""
         opened_ns = self._scheduler.now_ns()
         if self._state.last_sequence == 0:
-            cash = await self._market.opening_cash()
+            cash = await insist(self._market.opening_cash)
             money = self._engine.orders.portfolio.cash_asset
-            balances = await self._market.venue.balances()
+            balances = await insist(self._market.venue.balances)
             baseline = {b.asset: b.total for b in balances if b.total and b.asset != money}
             self._executor.take(self._engine.open_account(cash, time_ns=opened_ns, held=baseline))
             self._reconciler.begin(since_ns=opened_ns, baseline=baseline)
@@ -206,7 +210,7 @@ class LiveSession:
         """Take what the venue holds beyond our books for what was always there."""
         now_ns = self._scheduler.now_ns()
         ours = settled(self._engine.orders.portfolio)
-        theirs = {b.asset: b.total for b in await self._market.venue.balances()}
+        theirs = {b.asset: b.total for b in await insist(self._market.venue.balances)}
         baseline = {
             asset: total - ours.get(asset, ZERO)
             for asset, total in theirs.items()
@@ -347,6 +351,19 @@ class LiveSession:
         await self._driver.until(lambda: not self._executor.has_outbox, timeout_s=READY_S_MAX)
         after = self._engine.orders.order(order.id)
         return Answer(lines=[f"order {order.id} is {after.status if after else 'gone'}: {reason}"])
+
+
+async def insist(read: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a read without which nothing can begin; UserError where the venue does not answer it at all."""
+    for _ in range(READ_ATTEMPTS):
+        try:
+            return await read()
+        except VenueReadError as error:
+            refused = error
+            await asyncio.sleep(READ_PAUSE_S)
+    raise UserError(
+        f"the venue does not tell what the account holds ({refused}); try again later"
+    ) from refused
 
 
 def leaf_of(error: BaseException) -> BaseException:
