@@ -355,15 +355,17 @@ class LiveSession:
 
 async def insist(read: Callable[[], Awaitable[T]]) -> T:
     """Repeat a read without which nothing can begin; UserError where the venue does not answer it at all."""
-    for _ in range(READ_ATTEMPTS):
+    attempts = 0
+    while True:
         try:
             return await read()
         except VenueReadError as error:
-            refused = error
+            attempts += 1
+            if attempts >= READ_ATTEMPTS:
+                raise UserError(
+                    f"the venue does not tell what the account holds ({error}); try later"
+                ) from error
             await asyncio.sleep(READ_PAUSE_S)
-    raise UserError(
-        f"the venue does not tell what the account holds ({refused}); try again later"
-    ) from refused
 
 
 def leaf_of(error: BaseException) -> BaseException:
