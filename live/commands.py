@@ -1,4 +1,4 @@
-"""Commands that speak to a venue: doctor, reconcile, approve, keystore."""
+"""Commands that speak to a venue: doctor, reconcile, approve, record, keystore."""
 
 import asyncio
 import sys
@@ -13,13 +13,14 @@ from live.gate import arm_reader, confirm, find_closed_keys
 from live.keys import PolymarketKeys
 from live.keystore import create
 from live.opening import open_market
+from live.record import record
 from live.session import LiveSession
 from live.terminal import ProcessTerminal
 from recovery import open_live
 from session import Surroundings
-from settings import ApproveCommand, DoctorCommand, KeystoreCommand, ReconcileCommand
+from settings import ApproveCommand, DoctorCommand, KeystoreCommand, ReconcileCommand, RecordCommand
 
-LiveCommand = DoctorCommand | ReconcileCommand | ApproveCommand | KeystoreCommand
+LiveCommand = DoctorCommand | ReconcileCommand | ApproveCommand | RecordCommand | KeystoreCommand
 
 
 def obey(command: LiveCommand) -> tuple[list[str], int]:
@@ -35,6 +36,8 @@ def obey(command: LiveCommand) -> tuple[list[str], int]:
             return asyncio.run(_approve(command.settings, terminal))
         case ReconcileCommand():
             return _reconcile(command, terminal)
+        case RecordCommand():
+            return record(command)
 
 
 async def _approve(settings: Settings, terminal: ProcessTerminal) -> tuple[list[str], int]:

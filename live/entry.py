@@ -7,6 +7,7 @@ from live.following import wallets_of
 from live.gate import Armed, arm
 from live.keys import hidden_values
 from live.opening import live_banner, open_market
+from live.recording_market import RecordedMarket
 from live.session import LiveSession
 from live.terminal import ProcessTerminal
 from recovery import open_live
@@ -35,6 +36,8 @@ class LiveStart:
     ) -> Coroutine[None, None, Outcome]:
         """Open account and store, say what this is, and return the session to run."""
         market = open_market(self._settings, self._armed, note_secret=around.hide)
+        if (tapes := self._settings.record) is not None:
+            market = RecordedMarket(market, self._settings, tapes, around.console.say)
         opened = open_live(self._settings, account=market.account, label=market.label, is_retry=is_retry)
         state = opened.state
         around.console.banner(

@@ -11,6 +11,8 @@ from venues.polymarket.feed_plan import FeedPlan
 BACKFILL_S = 86_400
 """A followed wallet's trades are read so far back: what it held before our start is its baseline, and is not copied."""
 
+REFUSED_SHOWN_MAX = 10
+
 FRESH_SERIES = ("btc-5m", "btc-15m")
 """What is followed where nothing was selected: markets that begin and end while one looks."""
 
@@ -68,6 +70,7 @@ def feed_lines(feed: PolymarketFeed | None) -> list[str]:
         f"feed: {status.checks_agreed} books checked and right, {status.checks_failed} wrong;"
         f" {status.reads} reads, {status.reads_failed} failed; {len(status.samples)} unreadable frames",
     ]
+    lines += [f"left out: {refused.slug}: {refused.reason}" for refused in status.refused[:REFUSED_SHOWN_MAX]]
     if status.wallets:
         lines.append(f"following: {', '.join(f'{w.name} {w.address}' for w in status.wallets)}")
     return lines

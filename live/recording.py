@@ -29,12 +29,6 @@ from live.recording_parts import Bounds, Folder, Parts
 from live.recording_standing import Standing
 from venues.exchange.candles import Candle
 
-FLUSH_S = 1.0
-"""What a process that is killed has not written yet, at most, and the time that one block takes."""
-
-WAITING_MAX = 200_000
-"""Events that may wait for the disk. Beyond, books, prints, prices and wallets are lost, and the tape says so."""
-
 LOSSY = (BookSnapshot, TradePrint, PriceTick, WalletTrade, SnapshotRejected)
 NAMES = {
     BookSnapshot: "books",
@@ -77,15 +71,16 @@ class Recorder:
         label: str,
         bounds: Bounds | None = None,
         on_trouble: Callable[[str], None] = lambda _: None,
-        waiting_max: int = WAITING_MAX,
     ) -> None:
         self.failure = ""
         self.counts: Counter[str] = Counter()
         self.lost = 0
         self.events = 0
         """Taken so far, the lost ones too; a thread apart counts what is written."""
-        self._label, self._on_trouble, self._waiting_max = label, on_trouble, waiting_max
-        self._folder = Folder(path, bounds or Bounds())
+        self._label, self._on_trouble = label, on_trouble
+        self._bounds = bounds or Bounds()
+        self._waiting_max = self._bounds.waiting_max
+        self._folder = Folder(path, self._bounds)
         session = clock.format_time(clock.wall_ns()).translate(str.maketrans("", "", "-:."))
         self._session = session
         self._tape = Parts(self._folder, kind="tape", session=session)
@@ -101,11 +96,13 @@ class Recorder:
 
     def take(self, event: MarketEvent) -> None:
         """Queue an event; never waits and never raises."""
+        if self.failure:
+            return
         self.events += 1
         if len(self._waiting) < self._waiting_max:
             self._loss = None
             self._waiting.append(event)
-        elif not self.failure:
+        else:
             self._take_too_much(event)
 
     def take_candle(self, candle: Candle) -> None:
@@ -118,20 +115,21 @@ class Recorder:
         self._closing.set()
         self._thread.join()
 
-    def summary(self) -> list[str]:
-        """What was recorded, in lines for a person: complete once it is closed."""
+    def summary(self) -> str:
+        """What was recorded, in one line for a person: complete once it is closed."""
         told = ", ".join(f"{count:,} {name}" for name, count in self.counts.most_common() if count)
-        size = f"{(self._tape.bytes + self._candle_parts.bytes) / 1e6:,.1f} MB in {self._tape.count} part(s)"
+        size = f"{(self._tape.bytes + self._candle_parts.bytes) / 1e6:,.2f} MB in {self._tape.count} part(s)"
         gaps = f"{self._standing.gaps} gap(s)"
         lost = f", {self.lost:,} events lost: the disk was too slow" if self.lost else ""
         deleted = f", {self._folder.deleted} oldest part(s) deleted" if self._folder.deleted else ""
-        return [f"recorded {told or 'nothing'}; {size}, {gaps}{lost}{deleted}; in {self._folder.path}"]
+        return f"recorded {told or 'nothing'}; {size}, {gaps}{lost}{deleted}; in {self._folder.path}"
 
     # --- the queue, in the thread of the feed -------------------------------------------------------
 
     def _take_too_much(self, event: MarketEvent) -> None:
         """Lose what is told again; keep what is told once."""
         if not isinstance(event, LOSSY):
+            self._loss = None
             self._waiting.append(event)
             return
         if self._loss is None:
@@ -146,35 +144,50 @@ class Recorder:
         try:
             is_last = False
             while not is_last:
-                is_last = self._closing.wait(FLUSH_S)
-                self._write_events()
+                is_last = self._closing.wait(self._bounds.flush_s)
+                for _ in range(1 + len(self._waiting) // self._bounds.block_events_max):
+                    self._write_block()
                 self._write_candles()
         except OSError as error:
-            self._fail(error)
+            self._fail(f"{error.strerror}; free some disk, then start again")
+        except Exception as error:  # supervised: a fault of the recording must not end who trades beside it
+            LOG.exception("the recording failed")
+            self._fail(f"a fault of this program ({type(error).__name__}: {error})")
         finally:
             for parts in (self._tape, self._candle_parts):
                 parts.close()
             self._folder.close()
 
-    def _fail(self, error: OSError) -> None:
-        self.failure = (
-            f"recording has stopped: {self._folder.path}: {error.strerror}; free some disk, then start again"
-        )
+    def _fail(self, reason: str) -> None:
+        self.failure = f"recording has stopped: {self._folder.path}: {reason}"
         self._waiting.clear()
         self._candles.clear()
         LOG.error(self.failure)
         self._on_trouble(self.failure)
 
-    def _write_events(self) -> None:
-        lines = [self._encoder.line(event) for event in self._gathered()]
-        if not lines:
+    def _write_block(self) -> None:
+        """Write what waits, and before it, where one is due, the beginning of another part."""
+        if not self._waiting:
             return
-        self._tape.append(b"".join(lines))
+        now_ns = clock.wall_ns()
+        if self._tape.is_due(now_ns):
+            carried = [self._encoder.line(event) for event in self._standing.carried()]
+            header = Header(
+                tape_version=VERSION,
+                label=self._label,
+                session=self._session,
+                part=self._tape.count + 1,
+                carried=len(carried),
+            )
+            self._tape.begin(b"".join([self._encoder.line(header), *carried]), time_ns=now_ns)
+        counts: Counter[str] = Counter()
+        self._tape.append(b"".join(self._encoder.line(event) for event in self._gathered(counts)))
+        self.counts = self.counts + counts  # a new one, since others read it meanwhile
 
-    def _gathered(self) -> Iterator[MarketEvent]:
-        """What waits now, in order of time, with what stands for losses; begins another part where one is due."""
+    def _gathered(self, counts: Counter[str]) -> Iterator[MarketEvent]:
+        """What waits now, with times in order, and what stands for losses and mends them."""
         standing = self._standing
-        for _ in range(len(self._waiting)):
+        for _ in range(min(len(self._waiting), self._bounds.block_events_max)):
             taken = self._waiting.popleft()
             if isinstance(taken, Loss):
                 breaking = standing.broken(f"{taken.count} events were lost: the disk was too slow")
@@ -185,7 +198,7 @@ class Recorder:
             if (mending := standing.mended(event)) is not None:
                 yield mending
             standing.note(event)
-            self.counts[NAMES[type(event)]] += 1
+            counts[NAMES[type(event)]] += 1
             yield event
 
     def _write_candles(self) -> None:
@@ -197,4 +210,4 @@ class Recorder:
             header = CandlesHeader(candles_version=VERSION, label=self._label)
             self._candle_parts.begin(self._encoder.line(header), time_ns=now_ns)
         self._candle_parts.append(b"".join(self._encoder.line(candle) for candle in gathered))
-        self.counts["candles"] += len(gathered)
+        self.counts = self.counts + Counter(candles=len(gathered))

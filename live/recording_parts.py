@@ -5,7 +5,6 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +15,7 @@ from clock import NS_PER_S
 from domain.errors import ConfigurationError
 
 NS_PER_DAY = 86_400 * NS_PER_S
+LOCK_NAME = ".recording"
 KINDS = ("tape", "candles")
 MEGABYTE = 1_000_000
 SHARE_OF_ALL = 8
@@ -23,13 +23,18 @@ SHARE_OF_ALL = 8
 
 
 class Bounds(Struct, frozen=True, kw_only=True):
-    """How much a recording may take of the disk; bytes."""
+    """How much a recording may take of the disk, in bytes, and of the memory, in events."""
 
     total_max: int = 10_000 * MEGABYTE
     """All parts in the folder, earlier recordings too: beyond, the oldest parts are deleted."""
     part_max: int = 64 * MEGABYTE
     free_min: int = 256 * MEGABYTE
     """What has to stay free: the database of the orders is on the same disk, more often than not."""
+    waiting_max: int = 200_000
+    """Events that may wait for the disk. Beyond, books, prints, prices and wallets are lost, and the tape says so."""
+    block_events_max: int = 20_000
+    flush_s: float = 1.0
+    """What a process that is killed has not written yet is no older."""
 
     @property
     def next_part_max(self) -> int:
@@ -40,16 +45,12 @@ class Bounds(Struct, frozen=True, kw_only=True):
 class Folder:
     """A folder in which one recorder writes; ConfigurationError where another does, or where it cannot be used."""
 
-    def __init__(
-        self, path: Path, bounds: Bounds, *, free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
-    ) -> None:
+    def __init__(self, path: Path, bounds: Bounds) -> None:
         self.path, self.bounds = path, bounds
         self.deleted = 0
-        self._free = free
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock: BinaryIO = (path / ".recording").open("wb")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = _locked(path / LOCK_NAME)
         except BlockingIOError as error:
             raise ConfigurationError(f"{path}: another process records there; give another folder") from error
         except OSError as error:
@@ -63,7 +64,7 @@ class Folder:
 
     def check_room(self) -> None:
         """Raise OSError before the disk is full: others need it more."""
-        free = self._free(self.path)
+        free = shutil.disk_usage(self.path).free
         if free < self.bounds.free_min:
             left, kept = free // MEGABYTE, self.bounds.free_min // MEGABYTE
             raise OSError(errno.ENOSPC, f"{left} MB are free, and {kept} MB stay free for the database")
@@ -82,6 +83,16 @@ class Folder:
 
     def _parts(self) -> list[Path]:
         return [path for kind in KINDS for path in self.path.glob(f"{kind}-*.jsonl.gz")]
+
+
+def _locked(path: Path) -> BinaryIO:
+    file = path.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 class Part:

@@ -68,9 +68,7 @@ class Standing:
         """What comes before the first whole book after a loss of ours: from here on it is right again."""
         if not isinstance(event, BookSnapshot) or event.book.instrument_id not in self._unseen:
             return None
-        mending = self._feed(
-            (event.book.instrument_id,), is_live=True, reason="a whole book after the loss"
-        )
+        mending = self._feed((event.book.instrument_id,), is_live=True, reason="a whole book after the loss")
         self._note_feed(mending)
         return mending
 

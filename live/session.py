@@ -43,6 +43,9 @@ READY_S_MAX = 30
 RESOLVE_S_MAX = 30
 """Seconds for asking about unknown orders before the strategies may begin beside them: their lines stay frozen."""
 
+LISTED_S_MAX = 10
+"""Seconds without a market after which a person is told: most likely the selection names none."""
+
 READ_ATTEMPTS, READ_PAUSE_S = 5, 1
 RECONCILE_EVERY_S = 60
 SECOND_LOOK_S = 3
@@ -168,8 +171,14 @@ class LiveSession:
         )
 
     async def _until_stopped(self) -> None:
+        seconds = 0
         while not self._stop.reason:
             await self._stop.wait_s(1)
+            seconds += 1
+            if seconds == LISTED_S_MAX and not self._engine.market.markets:
+                self._console.say(f"no market is listed after {seconds} s; does --select name any?")
+                for line in self._market.status():
+                    self._console.say(f"  {line}")
             taken = self._engine.position - self._state.last_position
             if self._settings.events_max is not None and taken >= self._settings.events_max:
                 self._stop.set(f"--events {self._settings.events_max} were taken")
