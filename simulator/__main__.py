@@ -3,7 +3,7 @@
     python -m simulator --port 0 --seed 1 [--recording data/books_btc15m --speed 60]
 
 Prints one line of JSON with the addresses once everything listens. What the venues do is steered and read
-through the paths below /_sim/ of each.
+through the paths below /_sim/ of each: without a recording Polymarket has no market until one is made there.
 """
 
 import argparse
@@ -15,17 +15,25 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 
+import uvloop
+
+from domain.errors import TapeError
 from simulator.exchanges.binance.server import binance_simulator
+from simulator.exchanges.bybit.server import bybit_simulator
 from simulator.polymarket.player import Player
 from simulator.polymarket.recording import Recording
 from simulator.polymarket.server import polymarket_simulator
 
-VENUES = ("polymarket", "binance")
+VENUES = ("polymarket", "binance", "bybit")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and serve; 0 after a signal."""
-    asyncio.run(_serve(_parser().parse_args(arguments)))
+    """Parse the command line and serve; 0 after a signal, 2 where the recording cannot be played."""
+    try:
+        uvloop.run(_serve(_parser().parse_args(arguments)))
+    except (TapeError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     return 0
 
 
@@ -56,6 +64,8 @@ async def _serve(options: argparse.Namespace) -> None:
 
 async def _start(options: argparse.Namespace, stack: AsyncExitStack) -> dict[str, str]:
     venues = options.venues.split(",")
+    if unknown := set(venues) - set(VENUES):
+        raise SystemExit(f"no venue {sorted(unknown)[0]!r}; the venues: {', '.join(VENUES)}")
     addresses: dict[str, str] = {}
     if "polymarket" in venues:
         polymarket = await stack.enter_async_context(
@@ -69,6 +79,9 @@ async def _start(options: argparse.Namespace, stack: AsyncExitStack) -> dict[str
     if "binance" in venues:
         binance = await stack.enter_async_context(binance_simulator(seed=options.seed))
         addresses |= {"binance": binance.url, "binance_ws": binance.ws_url}
+    if "bybit" in venues:
+        bybit = await stack.enter_async_context(bybit_simulator(seed=options.seed))
+        addresses |= {"bybit": bybit.url, "bybit_ws": bybit.ws_url}
     return addresses
 
 

@@ -14,9 +14,10 @@ NOTHING_BOOKED = (
 )
 ANSWER_REPLACED = (
     *(Fault.LOST_ANSWER, Fault.ANSWER_5XX_AFTER_BOOKING, Fault.HTML_BODY, Fault.EMPTY_BODY),
-    *(Fault.TRUNCATED_BODY, Fault.MISSING_FIELD, Fault.PARTIAL_BATCH, Fault.HUGE_BODY),
-    *(Fault.DUPLICATE_ROWS, Fault.REORDERED_ROWS, Fault.UNPARSABLE_ROW),
+    *(Fault.TRUNCATED_BODY, Fault.HUGE_BODY),
 )
+OBJECT_CHANGED = (Fault.MISSING_FIELD,)
+ROWS_CHANGED = (*(Fault.PARTIAL_BATCH, Fault.DUPLICATE_ROWS, Fault.REORDERED_ROWS, Fault.UNPARSABLE_ROW),)
 PAGE = "<html><head><title>502 Bad Gateway</title></head><body><center>cloudflare</center></body></html>"
 STALE_ANSWERS_MAX = 1_000
 HUGE_BYTES = 1 << 20
@@ -49,7 +50,7 @@ class FaultyHttp:
         response = await handler(request)
         if fault := self._faults.strike((Fault.DELAY,), endpoint):
             await asyncio.sleep(fault.number("delay_ms", DELAY_MS) / 1000)
-        if fault := self._faults.strike(ANSWER_REPLACED, endpoint):
+        if fault := self._faults.strike(_fitting(response), endpoint):
             return await _replaced(request, response, fault)
         self._keep(request, response)
         return response
@@ -74,19 +75,32 @@ class FaultyHttp:
         return web.Response(status=earlier[0], body=earlier[1], content_type="application/json")
 
     def _keep(self, request: web.Request, response: web.StreamResponse) -> None:
-        if request.method != "GET" or not isinstance(response, web.Response):
-            return
-        if not isinstance(response.body, bytes):
+        if request.method != "GET" or not _body(response):
             return
         if len(self._earlier) >= STALE_ANSWERS_MAX:
             self._earlier.pop(next(iter(self._earlier)))
-        self._earlier[_reader(request)] = (response.status, response.body)
+        self._earlier[_reader(request)] = (response.status, _body(response))
+
+
+def _fitting(response: web.StreamResponse) -> tuple[Fault, ...]:
+    """The faults that this answer can have: only a list can lack a row, only JSON a field."""
+    body = _body(response)
+    if response.status >= 300 or body[:1] not in (b"{", b"["):  # noqa: PLR2004 - not a success
+        return ANSWER_REPLACED
+    has_rows = body[:1] == b"[" or b":[{" in body
+    return ANSWER_REPLACED + OBJECT_CHANGED + (ROWS_CHANGED if has_rows else ())
+
+
+def _body(response: web.StreamResponse) -> bytes:
+    if isinstance(response, web.Response) and isinstance(response.body, bytes):
+        return response.body
+    return b""
 
 
 async def _replaced(
     request: web.Request, response: web.StreamResponse, fault: ArmedFault
 ) -> web.StreamResponse:
-    body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+    body = _body(response)
     match fault.fault:
         case Fault.LOST_ANSWER:
             return _cut(request, abruptly=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.source import parsed
+
 # A room imports itself and rooms of the tiers below its own. Changing the map needs a decision record.
 TIERS = (
     ("orchestrator",),
@@ -38,13 +40,11 @@ TIERS = (
 )
 BESIDE = {"simulator": {"simulator", "clock", "domain", "venues.matching"}}
 UNBOUND = {"bench", "tests"}
-
 TIER_OF = {room: number for number, tier in enumerate(TIERS) for room in tier}
 ROOMS = {*TIER_OF, *BESIDE, *UNBOUND}
 
 FILES = ("orchestrator.py", "executor.py", "config.py", "requirements.txt")
 FOLDERS = ("strategies", "storage", "tests", "data")
-
 DOMAIN_MAY_IMPORT = {*sys.stdlib_module_names, "domain", "msgspec"}
 DOORS = {
     *("storage", "venues", "executor", "clock", "time", "asyncio", "threading", "multiprocessing"),
@@ -102,14 +102,14 @@ def imports_are_absolute(path: Path, source: str) -> list[str]:
     """Find relative imports."""
     return [
         f"{path}:{node.lineno}: relative import; write the whole name"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
 
 
 def imports_stand_first(path: Path, source: str) -> list[str]:
     """Find imports inside functions, classes and conditions, except below `if __name__ == "__main__"`."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     at_the_top = {id(node) for node in tree.body}
     for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "__name__ == '__main__'":
@@ -135,7 +135,7 @@ def only_the_clock_asks(path: Path, source: str) -> list[str]:
 def tasks_have_a_group(path: Path, source: str) -> list[str]:
     """Find tasks that no TaskGroup owns; a group's variable is called `group` or `tasks`, or ends so."""
     found = {line: name for line, name in references(source) if name in UNOWNED_TASKS}
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Attribute) and node.attr == "create_task":
             owner = ast.unparse(node.value)
             if not owner.endswith(("group", "tasks")):
@@ -148,7 +148,7 @@ def exceptions_are_named(path: Path, source: str) -> list[str]:
     lines = source.splitlines()
     return [
         f"{path}:{line}: catches everything; name the exception, or give the reason after '# supervised:'"
-        for line in sorted(blanket_handlers(ast.parse(source)))
+        for line in sorted(blanket_handlers(parsed(source)))
         if not lines[line - 1].partition("# supervised:")[2].strip()
     ]
 
@@ -193,7 +193,7 @@ def may_import(room: str) -> set[str]:
 
 def imported_names(source: str) -> Iterator[tuple[int, str]]:
     """Yield line and full name of everything imported: `from a import b` gives `a.b`."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -202,7 +202,7 @@ def imported_names(source: str) -> Iterator[tuple[int, str]]:
 
 def references(source: str) -> Iterator[tuple[int, str]]:
     """Yield line and full name of each use of an imported name, whatever the file calls it."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     full_names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.source import parsed
+
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 PARAMETERS_MAX = 6
@@ -139,7 +141,7 @@ def modules_say_what_they_are_for(path: Path, source: str) -> list[str]:
     """Find modules outside the tests that do not begin with one line, alone or before an empty one."""
     if is_test(path):
         return []
-    lines = (ast.get_docstring(ast.parse(source)) or "").splitlines()
+    lines = (ast.get_docstring(parsed(source)) or "").splitlines()
     if lines and not any(lines[1:2]):
         return []
     return [f"{path}:1: no docstring whose first line says what the module is for"]
@@ -152,7 +154,7 @@ def public_names_are_explained(path: Path, source: str) -> list[str]:
     """
     return [
         f"{path}:{node.lineno}: {node.name} needs a sentence that adds something to its name"
-        for node in ([] if is_test(path) else public_definitions(ast.parse(source)))
+        for node in ([] if is_test(path) else public_definitions(parsed(source)))
         if set(words(ast.get_docstring(node) or "")) <= {*words(node.name), *FILLER}
     ]
 
@@ -174,7 +176,7 @@ def amounts_are_exact(path: Path, source: str) -> list[str]:
     lines = source.splitlines()
     return [
         f"{path}:{node.lineno}: float where amounts are Decimal; or say why after '# float:'"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "float"
         and not lines[node.lineno - 1].partition("# float:")[2].strip()
@@ -213,7 +215,7 @@ def missing_commands(readme: str) -> list[str]:
 
 def functions(source: str) -> Iterator[Function]:
     """Yield every function and method of a file, inner ones too."""
-    return (node for node in ast.walk(ast.parse(source)) if isinstance(node, Function))
+    return (node for node in ast.walk(parsed(source)) if isinstance(node, Function))
 
 
 def parameter_count(arguments: ast.arguments) -> int:

@@ -26,6 +26,7 @@ from simulator.polymarket.refusals import (
     NO_BOOK,
     NOT_READY,
     RESTARTING,
+    VERSION_MISMATCH,
     WRONG_OWNER,
     WRONG_SIGNER,
     Refusal,
@@ -38,10 +39,12 @@ from simulator.polymarket.refusals import (
     too_small,
     worth_too_little,
 )
-from simulator.polymarket.signatures import DEPOSIT_WALLET, SIGNATURE_TYPES, is_signed, order_id
+from simulator.polymarket.signatures import DEPOSIT_WALLET, SIGNATURE_TYPES, identify, is_signed
 from simulator.polymarket.state import Mode, VenueState
 from simulator.polymarket.trades import fee_units
 from simulator.timing import NS_PER_MS, NS_PER_S
+
+PROTOCOL_VERSION = 2
 
 
 def read_order(state: VenueState, posted: PostedOrder, key: ApiKey) -> SimOrder | Refusal:
@@ -97,22 +100,23 @@ def _read_signed(
     wire = posted.order
     try:
         signed = signed_fields(wire)
-        identity = order_id(signed, neg_risk=market.spec.neg_risk)
+        identity = identify(signed, neg_risk=market.spec.neg_risk)
         signature = signature_bytes(wire)
     except (ValueError, OverflowError):
         return INVALID_PAYLOAD
-    if not is_signed(signed, signature, neg_risk=market.spec.neg_risk, owner_of=state.accounts.owner_of):
+    if not is_signed(signed, signature, identity, owner_of=state.accounts.owner_of):
         return INVALID_SIGNATURE
-    if identity in state.seen:
-        return duplicated(identity)
-    terms = read_terms(signed, posted.orderType, market, identity)
+    order_id = identity.order_id
+    if order_id in state.seen:
+        return duplicated(order_id)
+    terms = read_terms(signed, posted.orderType, market, order_id)
     if isinstance(terms, Refusal):
         return terms
-    refused = _refused_terms(state, posted, market, terms, identity)
+    refused = _refused_terms(state, posted, market, terms, order_id)
     if refused:
         return refused
     return SimOrder(
-        id=identity,
+        id=order_id,
         key=key.key,
         maker=wallet.address,
         market=market,
@@ -146,6 +150,8 @@ def _refused_by_mode(state: VenueState, posted: PostedOrder) -> Refusal | None:
 
 
 def _refused_by_request(state: VenueState, posted: PostedOrder, key: ApiKey) -> Refusal | None:
+    if state.rules.version != PROTOCOL_VERSION:
+        return VERSION_MISMATCH
     if posted.owner != key.key:
         return WRONG_OWNER
     if posted.postOnly and posted.orderType in (OrderType.FOK, OrderType.FAK):

@@ -1,8 +1,8 @@
 """What goes over the wire for an answer or a refusal, and how a handler stops with one."""
 
-import json
 from urllib.parse import parse_qsl
 
+import msgspec
 from aiohttp import web
 
 from simulator.faults import ArmedFault, Fault
@@ -25,13 +25,13 @@ class RefusedError(Exception):
 
 def answer(value: object, *, headers: dict[str, str] | None = None) -> web.Response:
     """A JSON answer in compact form."""
-    body = json.dumps(value, separators=(",", ":")).encode()
+    body = msgspec.json.encode(value)
     return web.Response(body=body, content_type="application/json", headers=headers)
 
 
 def refuse(refusal: Refusal, *, headers: dict[str, str] | None = None) -> web.Response:
     """The answer of a refusal."""
-    body = json.dumps(refusal.body, separators=(",", ":")).encode()
+    body = msgspec.json.encode(refusal.body)
     return web.Response(
         status=refusal.status,
         body=body,

@@ -28,6 +28,7 @@ from simulator.polymarket.refusals import (
     too_many,
 )
 from simulator.polymarket.rows import Row, order_row, placed_amounts, trade_row
+from simulator.polymarket.signatures import is_v2_position
 from simulator.polymarket.state import Mode
 from simulator.polymarket.trades import SimTrade, TradeStatus
 from simulator.polymarket.venue import Venue
@@ -204,9 +205,9 @@ class ClobPrivate:
 
     async def _trades(self, request: web.Request) -> web.Response:
         key, _ = await authorized(request, self._venue)
-        addresses = {wallet.address for wallet in self._wallets(key)}
+        addresses = [wallet.address for wallet in self._wallets(key)]
         if wanted := request.query.get("maker_address"):
-            addresses = {address for address in addresses if address.lower() == wanted.lower()}
+            addresses = [address for address in addresses if address.lower() == wanted.lower()]
         found = {trade.id: trade for address in addresses for trade in self._state.trades_of[address]}
         rows = [
             trade_row(trade, viewer_is_taker=trade.taker.maker in addresses, status=self._name(trade))
@@ -221,6 +222,9 @@ class ClobPrivate:
         if kind not in ("COLLATERAL", "CONDITIONAL", "CONDITIONAL-V2") or (kind != "COLLATERAL") != bool(
             token
         ):
+            raise RefusedError(bad("Invalid asset type"))
+        is_v2 = token.isdecimal() and is_v2_position(int(token))
+        if token and is_v2 != (kind == "CONDITIONAL-V2"):
             raise RefusedError(bad("Invalid asset type"))
         wallet = self._wallet_of(key, request.query.get("signature_type", "0"))
         if wallet is None:

@@ -1,9 +1,9 @@
 """The Data API, version 2: trades, activity, positions, values and resolutions, late and cached as it is."""
 
 import base64
-import json
 from collections.abc import Iterable
 
+import msgspec
 from aiohttp import web
 
 from simulator.polymarket.accounts import Wallet
@@ -217,7 +217,7 @@ class DataApi:
         if cached and now_ns - cached[0] < self._state.rules.data_cache_ms * NS_PER_MS:
             age_s = (now_ns - cached[0]) // NS_PER_S
             return web.Response(body=cached[1], content_type="application/json", headers={"Age": str(age_s)})
-        body = json.dumps(value, separators=(",", ":")).encode()
+        body = msgspec.json.encode(value)
         if self._state.rules.data_cache_ms:
             if len(self._cached) >= CACHED_MAX:
                 self._cached.clear()

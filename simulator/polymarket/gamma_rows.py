@@ -117,12 +117,12 @@ def event_id(market: SimMarket) -> str:
 
 
 def series_id(slug: str) -> str:
-    """The id of a series."""
+    """A series has the same number in every run: it is made of its slug."""
     return str(SERIES_ID + _small_hash(slug))
 
 
 def tag_id(tag: str) -> str:
-    """The id of a tag."""
+    """A tag has the same number in every run: it is made of its label."""
     return str(TAG_ID + _small_hash(tag))
 
 

@@ -73,14 +73,15 @@ class MarketLife:
         self._activity.add("MERGE", wallet, market, shares=amount, value=amount)
         self._exchange.cancel_uncovered(wallet)
 
-    def redeem(self, wallet: Wallet, market: SimMarket) -> int:
-        """Turn all shares of a resolved market into pUSD; gives the pUSD. ValueError before it has resolved."""
+    def redeem(self, wallet: Wallet, market: SimMarket, *, outcomes: tuple[int, ...] = (0, 1)) -> int:
+        """Turn all shares of these outcomes into pUSD; gives the pUSD. ValueError before the market has resolved."""
         if market.payouts is None:
             raise ValueError(f"market {market.spec.slug} has not resolved")
-        paid, shares = 0, sum(wallet.balances[token] for token in market.token_ids)
-        for token, payout in zip(market.token_ids, market.payouts, strict=True):
-            paid += int(wallet.balances[token] * payout)
-            wallet.balances[token] = 0
+        paid = shares = 0
+        for outcome in outcomes:
+            held = wallet.balances.pop(market.token_ids[outcome], 0)
+            shares += held
+            paid += int(held * market.payouts[outcome])
         wallet.balances[CASH] += paid
         self._state.locked[market.condition_id] -= paid
         if shares:

@@ -131,7 +131,7 @@ class Player:
             return
         first, second = market.instruments
         starts_ns = self._timeline.told_ns(market.opens_ns)
-        slug = START_IN_SLUG.sub(str(starts_ns // NS_PER_S), market.slug)
+        slug = self._free_slug(market.slug, starts_ns // NS_PER_S)
         is_up_down = "updown" in market.slug or market.up_down is not None
         spec = MarketSpec(
             slug=slug,
@@ -155,6 +155,13 @@ class Player:
         made = self._venue.life.create(spec)
         self._by_id[market.id] = made
         self._markets[first.id], self._markets[second.id] = (made, 0), (made, 1)
+
+    def _free_slug(self, recorded: str, start_s: int) -> str:
+        """The recorded name with the second in which it begins here; played fast, several begin in one second."""
+        taken = self._venue.state.markets.by_slug
+        while (slug := START_IN_SLUG.sub(str(start_s), recorded)) in taken and slug != recorded:
+            start_s += 1
+        return slug
 
     @staticmethod
     def _is_condition(market_id: str) -> bool:

@@ -70,7 +70,9 @@ class Prices:
         return list((self._twap if twap else self._spot)[symbol])
 
     def _plan(self, now_ns: int) -> None:
-        self._state.agenda.plan((now_ns // NS_PER_S + 1) * NS_PER_S, self._tick)
+        """Plan the next second; of a long jump of the clock only what the history holds is filled in."""
+        since_ns = max(now_ns, self._state.now_ns() - HISTORY_S * NS_PER_S)
+        self._state.agenda.plan((since_ns // NS_PER_S + 1) * NS_PER_S, self._tick)
 
     def _tick(self, now_ns: int) -> None:
         for symbol, points in self._spot.items():

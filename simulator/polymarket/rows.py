@@ -1,7 +1,8 @@
 """How the order API spells its objects: amounts as decimal text, times as digits, the best level of a book last."""
 
 import hashlib
-import json
+
+import msgspec
 
 from simulator.polymarket.book import Levels, UnifiedBook
 from simulator.polymarket.contracts import UNITS
@@ -50,7 +51,7 @@ def s_text(time_ns: int) -> str:
 
 def compact(value: object) -> str:
     """JSON without white space."""
-    return json.dumps(value, separators=(",", ":"))
+    return msgspec.json.encode(value).decode()
 
 
 def level_rows(levels: Levels) -> list[Row]:

@@ -12,6 +12,7 @@ from simulator.faults import FaultPlan
 from simulator.faulty_http import FaultyHttp, Handler
 from simulator.polymarket.activity_stream import ActivityStream
 from simulator.polymarket.answers import RATE_LIMITED, RefusedError, fault_answers, refuse
+from simulator.polymarket.chain_rpc import ChainRpc
 from simulator.polymarket.clob_private import ClobPrivate
 from simulator.polymarket.clob_public import ClobPublic
 from simulator.polymarket.data_api import DataApi
@@ -20,6 +21,7 @@ from simulator.polymarket.gamma import Gamma
 from simulator.polymarket.limits import AddressLimits
 from simulator.polymarket.market_stream import MarketStream
 from simulator.polymarket.price_stream import PriceStream
+from simulator.polymarket.relayer import Relayer
 from simulator.polymarket.settings import VenueRules
 from simulator.polymarket.steering import Steering
 from simulator.polymarket.user_stream import UserStream
@@ -101,6 +103,8 @@ def application(venue: Venue) -> web.Application:
     app.add_routes(ClobPrivate(venue).routes())
     app.add_routes(Gamma(venue).routes())
     app.add_routes(DataApi(venue).routes())
+    app.add_routes(Relayer(venue).routes())
+    app.add_routes(ChainRpc(venue).routes())
     app.add_routes(Control(venue.faults, venue.clock, venue.state.run_due).routes())
     app.add_routes(Steering(venue).routes())
     app.router.add_get("/ws/market", MarketStream(venue).connect)

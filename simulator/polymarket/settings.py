@@ -19,7 +19,7 @@ class VenueRules(Struct, kw_only=True):
     """Time the venue takes for every order or cancel before it books it."""
 
     version: int = 2
-    """What `/version` answers."""
+    """What `/version` answers; with any but 2 every order is of the wrong version."""
     version_in_object: bool = False
     delay_answers_at_once: bool = True
     """Whether a delayed order is answered before its delay is over; else the answer is matched or unmatched."""
@@ -47,6 +47,9 @@ class VenueRules(Struct, kw_only=True):
     retrying_rate: Decimal = Decimal(0)
     matched_name: str = "MATCHED"
     """REST may also say MATCHED_NOT_BROADCASTED."""
+
+    relayed_after_ms: int = 200
+    """How long a relayed batch or a transaction takes to be mined, and then again to be confirmed."""
 
     # Heartbeats.
     heartbeat_lifetime_ms: int = 10_000

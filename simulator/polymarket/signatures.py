@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from simulator.polymarket.contracts import EXCHANGE, EXCHANGE_V3, NEG_RISK_EXCHANGE
 from simulator.polymarket.eip712 import (
     ORDER_TYPE,
@@ -33,21 +35,36 @@ def separator_of(token_id: int, *, neg_risk: bool) -> bytes:
     return domain_separator(version="2", exchange=NEG_RISK_EXCHANGE if neg_risk else EXCHANGE)
 
 
-def order_id(order: SignedFields, *, neg_risk: bool) -> str:
-    """The order's id: its digest, for every kind of signature."""
-    return "0x" + digest_of(separator_of(order.token_id, neg_risk=neg_risk), order_hash(order)).hex()
+class Identity(Struct, frozen=True, kw_only=True):
+    """The hashes of one order for one contract."""
+
+    separator: bytes
+    contents_hash: bytes
+    digest: bytes
+
+    @property
+    def order_id(self) -> str:
+        """The order's id: its digest, for every kind of signature."""
+        return "0x" + self.digest.hex()
+
+
+def identify(order: SignedFields, *, neg_risk: bool) -> Identity:
+    """Hash an order; ValueError or OverflowError where a field is not what its type says."""
+    separator = separator_of(order.token_id, neg_risk=neg_risk)
+    contents_hash = order_hash(order)
+    digest = digest_of(separator, contents_hash)
+    return Identity(separator=separator, contents_hash=contents_hash, digest=digest)
 
 
 def is_signed(
-    order: SignedFields, signature: bytes, *, neg_risk: bool, owner_of: Callable[[str], str | None]
+    order: SignedFields, signature: bytes, identity: Identity, *, owner_of: Callable[[str], str | None]
 ) -> bool:
     """Say whether the owner of the maker signed; `owner_of` gives the owner of a wallet, None where unknown."""
-    separator = separator_of(order.token_id, neg_risk=neg_risk)
-    contents_hash = order_hash(order)
     try:
         if order.signature_type == DEPOSIT_WALLET:
-            return _owner_signed_wrapped(order, signature, separator, contents_hash) == owner_of(order.maker)
-        signed_by = recover(digest_of(separator, contents_hash), signature)
+            signed_by = _signer_of_wrapped(order, signature, identity)
+            return signed_by is not None and signed_by == owner_of(order.maker)
+        signed_by = recover(identity.digest, signature)
     except ValueError:
         return False
     if signed_by.lower() != order.signer.lower():
@@ -57,12 +74,11 @@ def is_signed(
     return owner_of(order.maker) == signed_by
 
 
-def _owner_signed_wrapped(
-    order: SignedFields, signature: bytes, separator: bytes, contents_hash: bytes
-) -> str | None:
+def _signer_of_wrapped(order: SignedFields, signature: bytes, identity: Identity) -> str | None:
     """Recover the owner from the first 65 bytes, where the trailer repeats what was signed; None where it does not."""
-    trailer = separator + contents_hash + ORDER_TYPE + len(ORDER_TYPE).to_bytes(2, "big")
+    length = len(ORDER_TYPE).to_bytes(2, "big")
+    trailer = identity.separator + identity.contents_hash + ORDER_TYPE + length
     if signature[SIGNATURE_BYTES:] != trailer or order.signer.lower() != order.maker.lower():
         return None
-    digest = digest_of(separator, wrapped_hash(contents_hash, wallet=order.signer))
+    digest = digest_of(identity.separator, wrapped_hash(identity.contents_hash, wallet=order.signer))
     return recover(digest, signature[:SIGNATURE_BYTES])

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
+from domain.errors import TapeError
 from simulator.control import Json, steered
 from simulator.polymarket.accounts import CASH, Wallet
 from simulator.polymarket.book import Levels
 from simulator.polymarket.contracts import UNITS
 from simulator.polymarket.markets import PRICE_UNITS, MarketSpec, SimMarket
 from simulator.polymarket.orders import SIDE_NAMES
+from simulator.polymarket.player import Player
+from simulator.polymarket.recording import Recording
 from simulator.polymarket.rows import amount_text, book_row, order_row, price_text, trade_row
 from simulator.polymarket.signatures import EOA
 from simulator.polymarket.state import Mode
@@ -47,6 +51,7 @@ class Steering:
             web.get("/_sim/orders", steered(lambda _: self.orders())),
             web.get("/_sim/trades", steered(lambda _: self.trades())),
             web.post("/_sim/prices", steered(self._price)),
+            web.post("/_sim/recording", steered(self._play)),
             web.get("/_sim/heartbeats", steered(lambda _: self._venue.heartbeats.armed())),
         ]
 
@@ -104,6 +109,19 @@ class Steering:
             wallet.operators.clear()
         self._venue.exchange.cancel_uncovered(wallet)
         return wallet_row(wallet)
+
+    def _play(self, body: Json) -> Json:
+        """Begin to play the recording at `path`, at `speed`, with its own times where `keep_times`."""
+        player = Player(self._venue)
+        try:
+            player.play(
+                Recording(Path(str(body["path"]))),
+                speed=Decimal(str(body.get("speed", 1))),
+                keep_times=bool(body.get("keep_times", False)),
+            )
+        except TapeError as error:
+            raise ValueError(str(error)) from error
+        return {"played": player.played}
 
     def _price(self, body: Json) -> Json:
         self._venue.prices.set(str(body["symbol"]), Decimal(str(body["value"])))

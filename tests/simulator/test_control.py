@@ -1,6 +1,7 @@
 """The control endpoint: faults, clock and the state of the simulated Polymarket, as scripts and tests use it."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -55,6 +56,7 @@ def test_faults_are_armed_told_and_cleared() -> None:
         ("POST", "markets", {"slug": "a", "tick": "0.02"}, "no tick 0.02"),
         ("POST", "mode", {"mode": "party"}, "'party' is not a valid Mode"),
         ("POST", "prices", {"symbol": "xauusd", "value": 1}, "no symbol 'xauusd'"),
+        ("POST", "recording", {"path": "nowhere"}, "recording nowhere: is not there"),
     ],
 )
 def test_what_cannot_be_done_is_told(method: str, path: str, body: object, text: str) -> None:
@@ -132,6 +134,16 @@ def test_switches_modes_and_flags_are_set() -> None:
         assert (wallet.allowances, wallet.closed_only) == ({}, True)
 
     controlled(scenario)
+
+
+def test_a_recording_is_played() -> None:
+    async def scenario(_: PolymarketSimulator, call: Call) -> int:
+        path = str(Path(__file__).parents[2] / "data" / "books_btc15m")
+        await call("POST", "recording", {"path": path, "speed": 10})
+        _, markets = await call("GET", "markets")
+        return len(markets)
+
+    assert controlled(scenario) == 10
 
 
 def test_faults_leave_the_control_endpoint_alone() -> None:

@@ -1,6 +1,7 @@
 """The plan of faults: what strikes when, how often, and the same in every run."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -105,6 +106,16 @@ def test_parameters_are_read_as_numbers_or_text() -> None:
 
     assert (fault.number("delay_ms", 1), fault.number("status", 500)) == (20, 500)
     assert (fault.text("body", ""), fault.text("field", "y")) == ("x", "y")
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_is_served_and_reached_by_a_test(fault: Fault) -> None:
+    root = Path(__file__).parents[2]
+    served = [*(root / "simulator" / "polymarket").glob("*.py"), root / "simulator" / "faulty_http.py"]
+    tests = (root / "tests" / "simulator" / "polymarket").glob("test_*.py")
+
+    assert any(f"Fault.{fault.name}" in path.read_text() for path in served)
+    assert any(f"Fault.{fault.name}" in path.read_text() for path in tests)
 
 
 def test_edges_are_counted_beside_the_faults() -> None:

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def started(*arguments: str) -> tuple["subprocess.Popen[str]", dict[str, str]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    return process, json.loads(process.stdout.readline())
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
+    command = [sys.executable, "-m", "simulator", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def fetched(url: str) -> object:
@@ -28,26 +33,23 @@ def fetched(url: str) -> object:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_listens_and_ends_cleanly(number: signal.Signals) -> None:
-    process, addresses = started("--seed", "1")
-
-    version = fetched(addresses["polymarket"] + "/version")
-    process.send_signal(number)
+    with started("--seed", "1") as (process, addresses):
+        version = fetched(addresses["polymarket"] + "/version")
+        process.send_signal(number)
+        code = process.wait(timeout=10)
 
     assert version == 2
     assert addresses["polymarket_ws"].startswith("ws://127.0.0.1:")
-    assert process.wait(timeout=10) == 0
+    assert code == 0
 
 
 @pytest.mark.slow
 def test_it_plays_the_embedded_recording() -> None:
-    process, addresses = started(
-        "--venues", "polymarket", "--recording", "data/books_btc15m", "--speed", "60"
-    )
+    arguments = ("--venues", "polymarket", "--recording", "data/books_btc15m", "--speed", "60")
 
-    listed = fetched(addresses["polymarket"] + "/markets/keyset?closed=false")
-    process.terminate()
+    with started(*arguments) as (_, addresses):
+        listed = fetched(addresses["polymarket"] + "/markets/keyset?closed=false")
 
     assert isinstance(listed, dict)
     assert len(listed["markets"]) == 10
     assert listed["markets"][0]["bestBid"] > 0
-    assert process.wait(timeout=10) == 0

@@ -19,7 +19,7 @@ from simulator.faults import ArmedFault, Fault
 from simulator.polymarket.eip712 import SignedFields
 from simulator.polymarket.events import OrderChanged
 from simulator.polymarket.server import PolymarketSimulator
-from simulator.polymarket.signatures import order_id
+from simulator.polymarket.signatures import identify
 from tests.simulator.polymarket.clients import (
     DOLLAR,
     OTHER_PRIVATE_KEY,
@@ -96,7 +96,7 @@ def test_the_order_id_can_be_computed_before_sending(changes: dict[str, object])
             posted = await client.post_order(order)
 
         assert isinstance(posted, AcceptedOrder)
-        assert posted.order_id == order_id(fields, neg_risk=market.spec.neg_risk)
+        assert posted.order_id == identify(fields, neg_risk=market.spec.neg_risk).order_id
 
     played(scenario)
 

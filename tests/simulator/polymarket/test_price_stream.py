@@ -127,20 +127,21 @@ def test_a_price_of_an_unknown_symbol_is_refused() -> None:
 
 
 def test_the_official_client_reads_both_channels() -> None:
+    async def two_events(simulator: PolymarketSimulator, stream: Any) -> list[str]:
+        told = []
+        async for event in stream:
+            told.append(f"{event.topic} {event.type}")
+            if len(told) == 2:
+                break
+            simulator.venue.advance(SECOND)
+        await stream.close()
+        return told
+
     async def scenario(simulator: PolymarketSimulator) -> list[str]:
         async with official_client(simulator) as client:
             spot = await client.subscribe(CryptoPriceSpec(symbols=["btcusd"]))
             twap = await client.subscribe(CryptoTwapPriceSpec(symbols=["btcusd"]))
-            told = []
-            for stream in (spot, twap):
-                async for event in stream:
-                    told.append(f"{event.topic} {event.type}")
-                    if event.type == "subscribe":
-                        simulator.venue.advance(SECOND)
-                    else:
-                        break
-                await stream.close()
-            return told
+            return [*await two_events(simulator, spot), *await two_events(simulator, twap)]
 
     assert played(scenario) == [
         "prices.crypto subscribe",

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from simulator.polymarket.eip712 import SignedFields, address_bytes, checksummed, order_hash, recover
-from simulator.polymarket.signatures import is_signed, order_id, separator_of
+from simulator.polymarket.signatures import identify, is_signed, separator_of
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text())
 OWNER = VECTORS["owner"]
@@ -33,7 +33,7 @@ def fields_of(vector: dict[str, Any]) -> SignedFields:
 
 
 def passes(fields: SignedFields, signature: bytes, *, neg_risk: bool, owner: str | None = OWNER) -> bool:
-    return is_signed(fields, signature, neg_risk=neg_risk, owner_of=lambda _: owner)
+    return is_signed(fields, signature, identify(fields, neg_risk=neg_risk), owner_of=lambda _: owner)
 
 
 @pytest.mark.parametrize("vector", CASES)
@@ -42,7 +42,7 @@ def test_separator_hash_and_id_are_those_of_the_client(vector: dict[str, Any]) -
 
     assert "0x" + separator_of(fields.token_id, neg_risk=neg_risk).hex() == vector["domain_separator"]
     assert "0x" + order_hash(fields).hex() == vector["struct_hash"]
-    assert order_id(fields, neg_risk=neg_risk) == vector["order_id"]
+    assert identify(fields, neg_risk=neg_risk).order_id == vector["order_id"]
 
 
 @pytest.mark.parametrize("vector", CASES)

@@ -17,7 +17,7 @@ from simulator.polymarket.markets import MarketSpec, SimMarket
 from simulator.polymarket.order_payload import read_posted
 from simulator.polymarket.refusals import Refusal
 from simulator.polymarket.settings import VenueRules
-from simulator.polymarket.signatures import DEPOSIT_WALLET, EOA, separator_of
+from simulator.polymarket.signatures import DEPOSIT_WALLET, EOA, PROXY, SAFE, separator_of
 from simulator.polymarket.venue import Venue
 from simulator.polymarket.wallets import beacon_wallet
 from simulator.timing import SimulatorClock
@@ -74,12 +74,18 @@ class Trader:
         public = self.secret.public_key.format(compressed=False)
         self.owner = checksummed("0x" + keccak(public[1:])[12:].hex())
         self.kind = kind
-        self.address = beacon_wallet(self.owner) if kind == DEPOSIT_WALLET else self.owner
+        self.address = self._address(number)
         self.wallet: Wallet = venue.fund(self.address, owner=self.owner, kind=kind, cash=cash * DOLLAR)
         key = venue.keys.create(self.owner, 0)
         assert key is not None
         self.key: ApiKey = key
         self._salt = number * 1_000_000
+
+    def _address(self, number: int) -> str:
+        """Wallets of the old kinds are contracts at an address of their own."""
+        if self.kind == DEPOSIT_WALLET:
+            return beacon_wallet(self.owner)
+        return self.owner if self.kind == EOA else checksummed("0x" + bytes([0xC0 + number]).hex() * 20)
 
     def give(self, token: str, shares: int) -> None:
         """Put outcome tokens into the wallet."""
@@ -100,7 +106,7 @@ class Trader:
             "salt": self._salt,
             "side": order.side,
             "signatureType": self.kind,
-            "signer": self.address,
+            "signer": self.owner if self.kind in (PROXY, SAFE) else self.address,
             "takerAmount": str(taker_amount),
             "timestamp": str(self.venue.state.now_ns() // 1_000_000),
             "tokenId": order.token,
