@@ -2,6 +2,8 @@
 
 from collections.abc import Coroutine
 
+import msgspec
+
 from config import Settings
 from live.following import wallets_of
 from live.gate import Armed, arm
@@ -17,11 +19,20 @@ from settings import Mode
 from strategies.base_strategy import BaseStrategy
 
 
+def capped(settings: Settings) -> Settings:
+    """The settings with control 06 bound by the cap on all money at risk: positions at cost and what orders may cost."""
+    cap, limit = settings.venue.notional_max, settings.limits.position_notional_max
+    if cap is None or limit is None:
+        return settings
+    limits = msgspec.structs.replace(settings.limits, position_notional_max=min(cap, limit))
+    return msgspec.structs.replace(settings, limits=limits)
+
+
 class LiveStart:
     """A start on live data, armed where the mode asks for it. Raises ConfigurationError for what is missing."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._settings = capped(settings)
         wallets_of(settings)
         is_armed = settings.mode is Mode.LIVE
         self._armed: Armed | None = arm(settings, terminal=ProcessTerminal()) if is_armed else None
