@@ -90,6 +90,8 @@ def _venue_command(words: list[str], line: Line, settings: Loader) -> Command | 
             return ReconcileCommand(settings=_with_closed_keys(settings()), accepts=True)
         case ["approve"]:
             return ApproveCommand(settings=_with_closed_keys(settings()))
+        case ["record"] if "record" in line:
+            raise line["record"].refused("goes with a run; the command has --out")
         case ["record"]:
             out = Path(line_of(line["out"])) if "out" in line else OUT_DEFAULT
             candles: Names = items_of(line["candles"], CHOICE) if "candles" in line else ()

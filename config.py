@@ -173,7 +173,9 @@ def _consistent(settings: Settings, asked: Mapping[str, Value]) -> Settings:
         raise asked["mode"].refused("only the command line starts live trading; say --mode live there")
     if settings.mode is Mode.LIVE and market in (MarketSource.REPLAY, MarketSource.SIM):
         raise refusal(f"--mode live: no real orders on events of {market}; drop it, or say --market live")
-    if settings.mode is Mode.LIVE:
+    if settings.record is not None and market in (MarketSource.REPLAY, MarketSource.SIM):
+        raise asked["record"].refused(f"events of {market} are on a tape already; say --market live")
+    if settings.mode is Mode.LIVE or settings.record is not None:
         market = MarketSource.LIVE
     parameters = settings.strategy_parameters
     if settings.target is not None:

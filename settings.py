@@ -93,6 +93,8 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     log_dir: Path = Path("logs")
     sim_hours: Annotated[Decimal, (Decimal("0.1"), 100_000)] = Decimal(1)
     """How long the generated market of --market sim goes on, in event time."""
+    record_megabytes_max: Annotated[int, (10, 10_000_000)] = 10_000
+    """What all tapes in the folder of a recording may take of the disk: beyond, the oldest are deleted."""
 
 
 class Secret:
@@ -128,6 +130,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     db: Annotated[Path, Option("--db", "PATH", "database of the session")] = Path("data/positions.db")
     new_session: Annotated[bool, Option("--new-session", "", "abandon an unfinished session")] = False
     log_level: Annotated[LogLevel, Option("--log-level", "LEVEL", "debug|info|warning|error")] = LogLevel.INFO
+    record: Annotated[Path | None, Option("--record", "PATH", "write live data to tapes in this folder")] = (
+        None
+    )
     json_output: Annotated[bool, Option("--json", "", "print one JSON object in place of text")] = False
     limits: Limits = Limits()
     paper: PaperSettings = PaperSettings()
@@ -222,7 +227,7 @@ class ReconcileCommand(Struct, frozen=True, kw_only=True):
 
 
 class RecordCommand(Struct, frozen=True, kw_only=True):
-    """`record [--out PATH] [--candles PAIR,PAIR]`: write the venue's market data to a tape until stopped."""
+    """`record [--out PATH] [--candles PAIR,PAIR]`: write the venue's market data to tapes in a folder until stopped."""
 
     settings: "Settings"
     out: Path

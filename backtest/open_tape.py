@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backtest.own_tape import OwnTape
+from backtest.own_tape import OwnTape, parts_of
 from backtest.recorded_books import RecordedBooks
 from backtest.tape import Tape
 from domain.errors import TapeError
@@ -12,10 +12,11 @@ EMBEDDED = Path(__file__).resolve().parents[1] / "data" / "books_btc15m"
 
 
 def open_tape(path: Path | None) -> Tape:
-    """Open a folder of recorded books or a tape of ours; None opens the embedded recording."""
+    """Open a folder of our own parts or of recorded books, or a tape file; None opens the embedded recording."""
     path = EMBEDDED if path is None else path
     if not path.exists():
         raise TapeError(
             f"tape {path}: does not exist; give a folder of recorded books, a tape, or leave --tape out"
         )
-    return RecordedBooks(path) if path.is_dir() else OwnTape(path)
+    is_recording = path.is_dir() and not parts_of(path)
+    return RecordedBooks(path) if is_recording else OwnTape(path)

@@ -2,7 +2,17 @@
 
 import sys
 
-from bench import orders, replay, scale, storage_commit, supervision
+from bench import (
+    exchange_orders,
+    feed,
+    live,
+    orders,
+    polymarket_orders,
+    replay,
+    scale,
+    storage_commit,
+    supervision,
+)
 from session import tune_interpreter
 
 ALL = {
@@ -11,6 +21,10 @@ ALL = {
     "replay": replay.main,
     "scale": scale.main,
     "supervision": supervision.main,
+    "feed": feed.main,
+    "exchange_orders": exchange_orders.main,
+    "polymarket_orders": polymarket_orders.main,
+    "live": live.main,
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from decimal import Decimal
+from operator import methodcaller
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -66,7 +67,8 @@ class Leaks(BaseStrategy):
     name = "leaks"
 
     def on_book(self, event: BookSnapshot, view: View) -> Intents:
-        _ = asyncio.get_running_loop().create_task(asyncio.sleep(60))
+        start = methodcaller("create_task", asyncio.sleep(60))  # nobody owns it: the fault that is looked for
+        start(asyncio.get_running_loop())
         return iter(())
 
 

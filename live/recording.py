@@ -1,6 +1,6 @@
 """Writes what a feed tells to tapes, beside whatever else hears it: a queue, and a thread that empties it.
 
-feed ─► take: one append ─► thread, every second: times in order, lines, one block ─► part of a tape
+feed ─► take: one append ─► thread, twice a second: times in order, lines, one block ─► part of a tape
 """
 
 import logging

@@ -63,14 +63,17 @@ class CandleFeed:
         """Read until cancelled; whatever fails is tried again. ConfigurationError for a pair that is not there."""
         while True:
             try:
-                async with Connection(self._source) as connection, asyncio.TaskGroup() as tasks:
-                    data = connection.data
-                    for watch in self._watches(data):
-                        tasks.create_task(self._follow(watch), name="candles by stream")
-                    tasks.create_task(self._read(data), name="candles over REST")
+                async with Connection(self._source) as connection:
+                    await self._hear(connection.data)
             except VenueReadError as error:
                 LOG.warning("candles: %s", error)
                 await asyncio.sleep(PAUSE_S)
+
+    async def _hear(self, data: Any) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for watch in self._watches(data):
+                tasks.create_task(self._follow(watch), name="candles by stream")
+            tasks.create_task(self._read(data), name="candles over REST")
 
     def _watches(self, data: Any) -> list[Callable[[], Awaitable[Any]]]:
         symbols = self._source.symbols

@@ -58,14 +58,14 @@ class RecordedMarket:
                 sink(event)
                 take(event)
 
+            market = self._market.run(both, on_gap=on_gap, ready=ready)
+            sources = candle_sources(self._settings, self._settings.venue.symbols)
+            if not sources:
+                await market
+                return
             async with asyncio.TaskGroup() as tasks:
-                beside = [
-                    tasks.create_task(
-                        CandleFeed(source, tape.take_candle).run(), name=f"candles of {source.exchange}"
-                    )
-                    for source in candle_sources(self._settings, self._settings.venue.symbols)
-                ]
-                await self._market.run(both, on_gap=on_gap, ready=ready)
+                beside = [tasks.create_task(CandleFeed(one, tape.take_candle).run()) for one in sources]
+                await market
                 for task in beside:
                     task.cancel()
 

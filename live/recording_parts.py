@@ -33,7 +33,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
     waiting_max: int = 200_000
     """Events that may wait for the disk. Beyond, books, prints, prices and wallets are lost, and the tape says so."""
     block_events_max: int = 20_000
-    flush_s: float = 1.0
+    flush_s: float = 0.5
     """What a process that is killed has not written yet is no older."""
 
     @property

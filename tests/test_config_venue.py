@@ -299,6 +299,13 @@ def test_record_says_where_to_and_which_candles() -> None:
     assert (full.out, full.candles) == (Path("tape"), ("BTC/USDT", "ETH/USDT"))
 
 
+def test_a_run_that_records_is_a_run_on_live_data() -> None:
+    loaded = load(shlex.split("--strategies sniper --record tapes"))
+
+    assert isinstance(loaded, Settings)
+    assert (loaded.record, loaded.market) == (Path("tapes"), MarketSource.LIVE)
+
+
 def test_keystore_and_decide_are_read() -> None:
     assert load(["keystore", "my.json"]) == KeystoreCommand(path=Path("my.json"))
     assert load(["decide", "s1-7", "open", "--db", "x.db"]) == DecideCommand(
@@ -318,6 +325,12 @@ def test_keystore_and_decide_are_read() -> None:
             "--strategies sniper --candles a", "--candles a: goes with record", id="candles of a run"
         ),
         pytest.param("status --since 1h", "--since 1h: goes with why", id="since of status"),
+        pytest.param(
+            "--strategies sniper --record x --tape y",
+            "--record x: events of replay are on a tape already",
+            id="a recording of a recording",
+        ),
+        pytest.param("record --record x", "goes with a run; the command has --out", id="record what"),
         pytest.param("record --candles ''", "--candles '': give markets", id="no candles"),
     ],
 )

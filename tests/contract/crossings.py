@@ -55,13 +55,17 @@ from domain.records import (
     EventRecord,
     FillRecord,
     GateCountRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
+    PayloadRecord,
     PositionRecord,
     ReceiptRecord,
+    ReconciliationRecord,
     Record,
     ReservationRecord,
+    ResolutionRecord,
     SettlementRecord,
     SignalRecord,
     TransferRecord,
@@ -81,15 +85,29 @@ class Crossing(NamedTuple):
 
 
 MARKET_EVENTS = (
-    Crossing(MarketListed, "backtest state venues", "backtest engine state storage venues"),
-    Crossing(BookSnapshot, "backtest venues", "backtest engine hooks runner state storage venues"),
-    Crossing(TradePrint, "backtest venues", "backtest engine hooks state storage venues"),
-    Crossing(TickSizeChanged, "backtest venues", "engine state storage venues"),
-    Crossing(MarketResolved, "backtest venues", "backtest engine hooks state storage venues"),
-    Crossing(SnapshotRejected, "backtest venues", "engine state storage venues"),
-    Crossing(FeedChanged, "venues", "engine state storage"),
-    Crossing(PriceTick, "backtest", "engine hooks state storage venues"),
-    Crossing(WalletTrade, "backtest strategies venues", "backtest engine hooks state storage venues"),
+    Crossing(
+        MarketListed, "backtest live simulator state venues", "backtest engine simulator state storage venues"
+    ),
+    Crossing(
+        BookSnapshot,
+        "backtest simulator venues",
+        "backtest engine hooks live runner simulator state storage venues",
+    ),
+    Crossing(
+        TradePrint, "backtest simulator venues", "backtest engine hooks live simulator state storage venues"
+    ),
+    Crossing(TickSizeChanged, "backtest venues", "engine simulator state storage venues"),
+    Crossing(
+        MarketResolved,
+        "backtest simulator venues",
+        "backtest engine hooks live simulator state storage venues",
+    ),
+    Crossing(SnapshotRejected, "backtest venues", "engine simulator state storage venues"),
+    Crossing(FeedChanged, "venues", "engine simulator state storage"),
+    Crossing(PriceTick, "backtest venues", "backtest engine hooks live simulator state storage venues"),
+    Crossing(
+        WalletTrade, "backtest strategies venues", "backtest engine hooks live simulator state storage venues"
+    ),
 )
 STRATEGY_INTENTS = (
     Crossing(Intent, "strategies", "desk hooks"),
@@ -104,7 +122,7 @@ EXECUTION_REPORTS = (
     Crossing(Rejected, "venues", "state"),
     Crossing(NotSent, "venues", "executor state"),
     Crossing(Lost, "executor venues", "executor state"),
-    Crossing(Filled, "executor venues", "state"),
+    Crossing(Filled, "executor live venues", "state"),
     Crossing(SettlementReported, "venues", "state"),
     Crossing(Cancelled, "executor venues", "state"),
     Crossing(CancelLost, "executor venues", "executor state"),
@@ -116,9 +134,9 @@ EXECUTION_REPORTS = (
     Crossing(SetConverted, "venues", "state"),
 )
 STRATEGY_EVENTS = (
-    Crossing(Started, "backtest", "hooks"),
-    Crossing(Stopped, "backtest", "hooks"),
-    Crossing(TimerFired, "backtest", "hooks"),
+    Crossing(Started, "backtest live", "hooks"),
+    Crossing(Stopped, "backtest live", "hooks"),
+    Crossing(TimerFired, "backtest live", "hooks"),
     Crossing(OrderChanged, "state", "engine hooks"),
     Crossing(FillReceived, "state", "engine hooks"),
     *(row for row in MARKET_EVENTS if row.message in get_args(StrategyEvent)),
@@ -126,7 +144,7 @@ STRATEGY_EVENTS = (
 RECORDS = (
     Crossing(SignalRecord, "desk", "logbook storage"),
     Crossing(DenialRecord, "desk", "console logbook storage"),
-    Crossing(OrderRecord, "order_manager state", "console logbook session state storage"),
+    Crossing(OrderRecord, "order_manager state", "console logbook reporter state storage"),
     Crossing(OrderEventRecord, "state", "console logbook storage"),
     Crossing(FillRecord, "state storage", "console logbook storage"),
     Crossing(SettlementRecord, "state", "console logbook storage"),
@@ -137,6 +155,10 @@ RECORDS = (
     Crossing(GateCountRecord, "desk", "storage"),
     Crossing(MetricsRecord, "engine storage", "logbook storage"),
     Crossing(ReceiptRecord, "desk", "storage"),
+    Crossing(MarketRecord, "engine", "console storage"),
+    Crossing(ResolutionRecord, "engine", "storage"),
+    Crossing(PayloadRecord, "executor storage", "storage"),
+    Crossing(ReconciliationRecord, "live", "storage"),
 )
 INPUTS = (Crossing(Input, "backtest recovery runner storage", "backtest storage"),)
 """No union, and so never matched on: its takers are the rooms with a parameter of this type."""

@@ -72,10 +72,12 @@ def by_type(*messages: MessageT) -> dict[type, MessageT]:
 
 
 def leaves(message: object, path: str = "") -> dict[str, object]:
-    """Every value of a message by the dotted path of its field, those of nested messages in its place."""
-    if not isinstance(message, Struct):
+    """Every value of a message by the dotted path of its field, those of nested messages and maps in its place."""
+    if isinstance(message, Struct):
+        message = msgspec.structs.asdict(message)
+    if not isinstance(message, dict):
         return {path.removesuffix("."): message}
-    fields = msgspec.structs.asdict(message).items()
+    fields = message.items()
     return {key: leaf for name, value in fields for key, leaf in leaves(value, f"{path}{name}.").items()}
 
 
@@ -224,7 +226,7 @@ EXECUTION_REPORTS: dict[type, ExecutionReport] = by_type(
     SetConverted(
         venue=VenueName("elsewhere"),
         conversion=Conversion(
-            id="split:s1:alpha:1",
+            id=f"split:alpha:{NOW_NS}:1",
             strategy=ALPHA,
             market_id=MARKET,
             instrument_ids=(UP, DOWN),

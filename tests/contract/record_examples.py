@@ -2,6 +2,7 @@
 
 import msgspec
 
+from domain.identifiers import VenueOrderId
 from domain.instrument import Side
 from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.messages import Settlement
@@ -11,20 +12,24 @@ from domain.records import (
     EventRecord,
     FillRecord,
     GateCountRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
+    PayloadRecord,
     PositionRecord,
     ReceiptRecord,
+    ReconciliationRecord,
     Record,
     ReservationRecord,
+    ResolutionRecord,
     SettlementRecord,
     SignalOutcome,
     SignalRecord,
     TransferRecord,
 )
-from tests.contract.examples import FILL, HERON, ORDER, RECEIPT, by_type
-from tests.support.trading import NOW_NS, S, d
+from tests.contract.examples import FILL, HERON, LISTED, ORDER, RECEIPT, by_type
+from tests.support.trading import DOWN, NOW_NS, UP, S, d
 
 RECORDS: dict[type, Record] = by_type(
     SignalRecord(
@@ -132,4 +137,12 @@ RECORDS: dict[type, Record] = by_type(
         fees=d("0.06733"),
     ),
     ReceiptRecord(strategy=HERON, receipt=RECEIPT),
+    MarketRecord(market=LISTED.market),
+    ResolutionRecord(
+        time_ns=NOW_NS + 41 * S, market_id=ORDER.market_id, payouts={UP: d("0.25"), DOWN: d("0.75")}
+    ),
+    PayloadRecord(order_id=ORDER.id, venue_order_id=VenueOrderId("v-99"), payload='{"signature":"0x5e"}'),
+    ReconciliationRecord(
+        time_ns=NOW_NS + 42 * S, cause="every minute", verdict="drift", report='[{"kind":"balance"}]'
+    ),
 )

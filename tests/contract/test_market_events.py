@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import TypeVar, get_args
 
 import msgspec
 import pytest
@@ -21,7 +21,7 @@ from domain.messages import (
     TradePrint,
     WalletTrade,
 )
-from domain.records import EventRecord
+from domain.records import EventRecord, MarketRecord, ResolutionRecord
 from engine import Decision, Engine
 from tests.contract.examples import LISTED, MARKET_EVENTS
 from tests.contract.listener import listening
@@ -29,6 +29,8 @@ from tests.support.room import Room
 from tests.support.trading import ALPHA, MARKET, NOW_NS, UP, d
 from tests.venues import paper_floor
 from tests.venues.paper_floor import Floor, at_once, kinds, send, show, trading_floor
+
+KeptT = TypeVar("KeptT")
 
 # --- the tape file --------------------------------------------------------------------------------------
 
@@ -85,14 +87,23 @@ def test_the_keys_of_what_is_inside_stay_as_they_are() -> None:
 def noted(decision: Decision) -> dict[str, object]:
     """What a market event left in the journal: its time and what people can ask about."""
     assert decision.transaction is not None
-    (record,) = decision.transaction.records
+    *kept, record = decision.transaction.records
     assert isinstance(record, EventRecord)
+    assert all(isinstance(other, MarketRecord | ResolutionRecord) for other in kept)
     assert record.time_ns == decision.transaction.time_ns
     payload = msgspec.json.decode(record.payload, type=dict[str, object])
     return {"time_ns": record.time_ns, "kind": record.kind, **payload}
 
 
+def kept(decision: Decision, kind: type[KeptT]) -> KeptT:
+    """What a market event left for a restart."""
+    assert decision.transaction is not None
+    (record,) = [record for record in decision.transaction.records if isinstance(record, kind)]
+    return record
+
+
 def seen_of_a_listing(engine: Engine, decision: Decision) -> dict[str, object]:
+    assert kept(decision, MarketRecord).market == engine.market.markets[MARKET]
     market = engine.market.markets[MARKET]
     assert tuple(engine.market.instrument(i.id) for i in market.instruments) == market.instruments
     assert noted(decision)["market"] == market.id
@@ -129,6 +140,8 @@ def seen_of_a_resolution(engine: Engine, decision: Decision) -> dict[str, object
         payouts[instrument.id] = engine.market.payout(instrument.id)
     assert MARKET not in engine.market.markets
     assert note["payouts"] == {key: str(payout) for key, payout in payouts.items()}
+    record = kept(decision, ResolutionRecord)
+    assert (record.time_ns, record.market_id, record.payouts) == (note["time_ns"], note["market"], payouts)
     return {"time_ns": note["time_ns"], "market_id": note["market"], "payouts": payouts}
 
 

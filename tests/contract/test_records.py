@@ -3,27 +3,34 @@
 import io
 import logging
 import sqlite3
+from decimal import Decimal
 from typing import get_args
 
+import msgspec
 import pytest
 from msgspec import Struct
 
 import logbook
 from clock import format_time
 from console import Console
-from domain.identifiers import SessionId
+from domain.identifiers import InstrumentId, SessionId
+from domain.instrument import Market
 from domain.records import (
     DenialRecord,
     EventRecord,
     FillRecord,
     GateCountRecord,
+    MarketRecord,
     MetricsRecord,
     OrderEventRecord,
     OrderRecord,
+    PayloadRecord,
     PositionRecord,
     ReceiptRecord,
+    ReconciliationRecord,
     Record,
     ReservationRecord,
+    ResolutionRecord,
     SettlementRecord,
     SignalRecord,
     Transaction,
@@ -35,6 +42,7 @@ from storage.schema import migrate
 from tests.contract.crossings import RECORDS as ROWS
 from tests.contract.examples import leaves
 from tests.contract.record_examples import RECORDS
+from tests.support.trading import DOWN, UP
 
 ORIGIN = Origin(SessionId("s7"), "s7-r3")
 
@@ -51,6 +59,12 @@ def within(field: str, columns: dict[str, str]) -> dict[str, str]:
 
 WHERE = {"strategy": "strategy", "market_id": "market"}
 KEY = {"venue": "venue", "instrument_id": "instrument", "trade_id": "trade_id", "order_id": "order_id"}
+ONLY_IN_TERMS = (
+    *("instruments", "up_down.asset", "up_down.feed", "up_down.twap_s", "is_neg_risk", "is_reference"),
+)
+IN_COLUMNS_TOO = ("id", "venue", "slug", "question", "category", "event_id", "opens_ns", "closes_ns")
+"""Terms of a market that nobody asks for by themselves, and those that people do."""
+
 COLUMNS: dict[type, tuple[str, dict[str, str]]] = {
     SignalRecord: (
         "signals",
@@ -147,10 +161,35 @@ COLUMNS: dict[type, tuple[str, dict[str, str]]] = {
             **within("receipt", same("slippage", "delay_s", "outcome", "reason")),
         },
     ),
+    MarketRecord: (
+        "markets",
+        {
+            **within("market", same("id", "venue", "slug", "question", "category")),
+            **within("market", {"event_id": "event", "opens_ns": "opens_at", "closes_ns": "closes_at"}),
+            **{f"market.{name}": f"terms.{name}" for name in ONLY_IN_TERMS},
+        },
+    ),
+    ResolutionRecord: (
+        "resolutions",
+        {
+            "time_ns": "timestamp",
+            "market_id": "market",
+            **{f"payouts.{instrument_id}": f"payouts.{instrument_id}" for instrument_id in (UP, DOWN)},
+        },
+    ),
+    PayloadRecord: ("payloads", same("order_id", "venue_order_id", "payload")),
+    ReconciliationRecord: (
+        "reconciliations",
+        {"time_ns": "timestamp", **same("cause", "verdict", "report")},
+    ),
 }
 """Where each value of a record stands in the database, by the path of its field."""
 
+JSON: dict[str, type] = {"terms": Market, "payouts": dict[InstrumentId, Decimal]}
+"""Columns that hold several values: what they hold is looked at as columns of their own."""
+
 DERIVED = {
+    "markets": {f"terms.{name}" for name in IN_COLUMNS_TOO},
     "trades": {"settlement", "settled_at"},
     "ledger": {"account", "asset", "amount", "units"},
     "positions": {"entry_price", "status", "metadata"},
@@ -172,9 +211,18 @@ def written(record: Record) -> dict[str, object]:
     row = cursor.fetchall()[0]
     connection.close()
     return {
-        column[0]: from_sql(value) if isinstance(value, float) else value
-        for column, value in zip(cursor.description, row, strict=True)
+        name: value
+        for column, raw in zip(cursor.description, row, strict=True)
+        for name, value in unpacked(column[0], raw).items()
     }
+
+
+def unpacked(column: str, raw: object) -> dict[str, object]:
+    """The value of a column by its name; of a column in JSON, each value that it holds."""
+    if column in JSON:
+        assert isinstance(raw, str)
+        return leaves(msgspec.json.decode(raw, type=JSON[column]), f"{column}.")
+    return {column: from_sql(raw) if isinstance(raw, float) else raw}
 
 
 def stored(path: str, value: object) -> object:
@@ -306,6 +354,6 @@ def test_what_a_strategy_did_goes_to_its_own_log(kind: type, caplog: pytest.LogC
 def test_the_table_says_who_shows_and_who_logs() -> None:
     takers = {row.message: row.takers.split() for row in ROWS}
 
-    # Of events, the console only learns the names of markets.
-    assert {kind for kind in takers if "console" in takers[kind]} == {*CONSOLE, EventRecord}
+    # Of events and listings, the console only learns the names of markets and outcomes.
+    assert {kind for kind in takers if "console" in takers[kind]} == {*CONSOLE, EventRecord, MarketRecord}
     assert {kind for kind in takers if "logbook" in takers[kind]} == set(LOGS)

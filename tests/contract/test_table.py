@@ -11,7 +11,7 @@ from tests.contract.crossings import MARKET_EVENTS, TABLE, Crossing, Parties, di
 ROWS = {row.message.__name__: row for _, rows in TABLE for row in rows}
 
 
-@pytest.fixture(name="found", scope="module")
+@pytest.fixture(name="found", scope="module", params=[pytest.param("", id="source", marks=pytest.mark.slow)])
 def parties_in_the_source() -> dict[str, Parties]:
     """What the source does with each message."""
     return parties(set(ROWS))

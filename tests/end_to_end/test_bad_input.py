@@ -15,7 +15,9 @@ from tests.end_to_end.daemon import EMBEDDED, Daemon, assert_refused, running
 
 SNIPER = ("--strategies", "sniper")
 SLOW = pytest.mark.slow
-"""Each case is quick, and there are many: some of each kind are tried at every save, the rest before a push."""
+"""Each case is quick, and there are many: a process each, so that all of them are tried before a push."""
+
+pytestmark = SLOW
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ whole units, from the raw fills alone, and knows nothing of reservations, accoun
 from decimal import Decimal
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -342,7 +343,7 @@ class Account(RuleBasedStateMachine):
         )
 
 
-AccountTest = Account.TestCase
+AccountTest = pytest.mark.slow(Account.TestCase)
 AccountTest.settings = settings(
     max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

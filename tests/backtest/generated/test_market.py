@@ -36,7 +36,7 @@ print(state.hexdigest())
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[pytest.param("", id="long", marks=pytest.mark.slow)])
 def seen() -> Observed:
     return Observed(GeneratedMarket(seed=7, hours=LONG).events())
 
