@@ -20,7 +20,7 @@ from strategies.base_strategy import BaseStrategy
 
 
 def capped(settings: Settings) -> Settings:
-    """The settings with control 06 bound by the cap on all money at risk: positions at cost, and what orders may take."""
+    """The settings with control 06 bound by the cap on all money at risk: positions at cost, and what orders take."""
     cap, limit = settings.venue.notional_max, settings.limits.position_notional_max
     if cap is None or limit is None:
         return settings

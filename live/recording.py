@@ -162,7 +162,6 @@ class Recorder:
         self.failure = f"recording has stopped: {self._folder.path}: {reason}"
         self._waiting.clear()
         self._candles.clear()
-        LOG.error(self.failure)
         self._on_trouble(self.failure)
 
     def _write_block(self) -> None:

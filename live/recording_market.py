@@ -1,6 +1,7 @@
 """A live market whose events are also written to tapes: what `--record` puts around the market of a run."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -14,6 +15,8 @@ from live.recording import Recorder
 from live.recording_candles import CandleFeed, candle_sources
 from live.recording_parts import MEGABYTE, Bounds
 from venues.base import Venue
+
+LOG = logging.getLogger("recording")
 
 
 class RecordedMarket:
@@ -50,7 +53,7 @@ class RecordedMarket:
 
     async def run(self, sink: Sink, *, on_gap: Gap, ready: Gap) -> None:
         """Run the market and write beside it; ConfigurationError where nothing can be written from the start on."""
-        async with recording(self._settings, self._path, self._market.label, self._say) as tape:
+        async with recording(self._settings, self._path, self._market.label, self._tell) as tape:
             self._tape = tape
             take = tape.take
 
@@ -81,6 +84,10 @@ class RecordedMarket:
     async def close(self) -> None:
         """Release the market's connections; the tape was closed when `run` ended."""
         await self._market.close()
+
+    def _tell(self, line: str) -> None:
+        LOG.warning(line)
+        self._say(line)
 
 
 @asynccontextmanager
