@@ -15,6 +15,7 @@ from state.holdings import worst_case
 from state.live_orders import LiveOrders
 from state.portfolio import Portfolio
 
+CONVERSIONS = tuple(SetAction)
 NEVER_NEGATIVE = (AccountKind.CASH, AccountKind.RESERVED, AccountKind.UNSETTLED, AccountKind.INVENTORY)
 
 
@@ -24,7 +25,7 @@ def check_touched(portfolio: Portfolio, live: LiveOrders, records: Iterable[Reco
         match record:
             case TransferRecord(transfer=transfer):
                 _check_accounts(portfolio, transfer)
-                if transfer.kind in tuple(SetAction):
+                if transfer.kind in CONVERSIONS:
                     _demand(conserves_collateral(transfer), f"I9: {transfer.id} does not conserve collateral")
             case OrderRecord(order=order):
                 _check_order(portfolio, live.get(order.id), order)
@@ -62,27 +63,23 @@ def _check_accounts(portfolio: Portfolio, transfer: Transfer) -> None:
 
 
 def _check_balance(account: Account, asset: str, balance: Decimal) -> None:
-    if account.kind in NEVER_NEGATIVE:
-        _demand(balance >= 0, f"I2: {account} stands at {balance} {asset}")
-    if account.kind is AccountKind.SUSPENSE:
-        _demand(not balance, f"{account} holds {balance} {asset} that reconciliation could not explain")
+    if balance < 0 and account.kind in NEVER_NEGATIVE:
+        raise InvariantError(f"I2: {account} stands at {balance} {asset}")
+    if balance and account.kind is AccountKind.SUSPENSE:
+        raise InvariantError(f"{account} holds {balance} {asset} that reconciliation could not explain")
 
 
 def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None:
     """Where a transaction holds several states of an order, the last one is live: the earlier ones are history."""
-    _demand(order.filled_quantity <= order.fill_limit, f"I5: {order.id} is filled for more than it ordered")
-    if order.is_done:
-        _demand(
-            order.id not in portfolio.reservations,
-            f"I7: {order.id} is {order.status} and holds a reservation",
-        )
+    if order.filled_quantity > order.fill_limit:
+        raise InvariantError(f"I5: {order.id} is filled for more than it ordered")
+    if order.is_done and order.id in portfolio.reservations:
+        raise InvariantError(f"I7: {order.id} is {order.status} and holds a reservation")
     if live is not order:
         return
     filled = portfolio.filled.get(order.id, ZERO)
-    _demand(
-        order.filled_quantity == filled,
-        f"I5: {order.id} says {order.filled_quantity} filled, its fills {filled}",
-    )
+    if order.filled_quantity != filled:
+        raise InvariantError(f"I5: {order.id} says {order.filled_quantity} filled, its fills {filled}")
     reservation = portfolio.reservations.get(order.id)
     if order.is_done or reservation is None:
         _demand(
@@ -91,9 +88,8 @@ def _check_order(portfolio: Portfolio, live: Order | None, order: Order) -> None
         )
         return
     wanted = worst_case(order, reservation.instrument)[1]
-    _demand(
-        reservation.pending == wanted, f"I3: {order.id} holds {reservation.pending}, it can cost {wanted}"
-    )
+    if reservation.pending != wanted:
+        raise InvariantError(f"I3: {order.id} holds {reservation.pending}, it can cost {wanted}")
 
 
 def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id: InstrumentId) -> None:
