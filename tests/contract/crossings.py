@@ -86,7 +86,9 @@ class Crossing(NamedTuple):
 
 MARKET_EVENTS = (
     Crossing(
-        MarketListed, "backtest live simulator state venues", "backtest engine simulator state storage venues"
+        MarketListed,
+        "backtest live simulator state venues",
+        "backtest engine live simulator state storage venues",
     ),
     Crossing(
         BookSnapshot,
@@ -96,14 +98,14 @@ MARKET_EVENTS = (
     Crossing(
         TradePrint, "backtest simulator venues", "backtest engine hooks live simulator state storage venues"
     ),
-    Crossing(TickSizeChanged, "backtest venues", "engine simulator state storage venues"),
+    Crossing(TickSizeChanged, "backtest venues", "engine live simulator state storage venues"),
     Crossing(
         MarketResolved,
         "backtest simulator venues",
         "backtest engine hooks live simulator state storage venues",
     ),
-    Crossing(SnapshotRejected, "backtest venues", "engine simulator state storage venues"),
-    Crossing(FeedChanged, "venues", "engine simulator state storage"),
+    Crossing(SnapshotRejected, "backtest venues", "engine live simulator state storage venues"),
+    Crossing(FeedChanged, "backtest live venues", "backtest engine live simulator state storage venues"),
     Crossing(PriceTick, "backtest venues", "backtest engine hooks live simulator state storage venues"),
     Crossing(
         WalletTrade, "backtest strategies venues", "backtest engine hooks live simulator state storage venues"
@@ -127,8 +129,8 @@ EXECUTION_REPORTS = (
     Crossing(Cancelled, "executor venues", "state"),
     Crossing(CancelLost, "executor venues", "executor state"),
     Crossing(Expired, "executor venues", "state"),
-    Crossing(FoundOpen, "executor", "state"),
-    Crossing(ProvenAbsent, "executor", "state"),
+    Crossing(FoundOpen, "executor live", "executor state"),
+    Crossing(ProvenAbsent, "executor live", "state"),
     Crossing(GaveUp, "executor", "state"),
     Crossing(Redeemed, "venues", "engine state"),
     Crossing(SetConverted, "venues", "state"),

@@ -4,7 +4,7 @@ import asyncio
 import io
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -131,9 +131,5 @@ async def playing(folder: Path, venue: FakeVenue) -> AsyncIterator[Playing]:
     with here.guard:
         async with asyncio.TaskGroup() as tasks:
             task = tasks.create_task(here.session.play())
-            try:
-                yield here
-            finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            yield here
+            task.cancel()
