@@ -139,7 +139,8 @@ class Runner:
                 self._handle(self._inbox.get())
                 self._backlog.done()
                 if self._is_live:
-                    await asyncio.sleep(0)  # feeds and answers get their turn between two events of a busy strategy
+                    # Feeds and answers get their turn between two events of a busy strategy.
+                    await asyncio.sleep(0)
             self._sleeping = loop.create_future()
             await self._sleeping
 

@@ -1,6 +1,7 @@
 """Exact amounts: the only place that rounds, and each function says which way and why that is safe."""
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from domain.errors import ConfigurationError
 
@@ -11,11 +12,41 @@ PUSD = "pUSD"
 UNIT = Decimal("0.000001")
 """Smallest amount of pUSD and of outcome shares (Polymarket: six decimals)."""
 
+EXCHANGE_UNIT = Decimal("0.00000001")
+"""Smallest amount of any asset of an exchange (eight decimals)."""
+
+ASSET_CODE_LENGTH_MAX = 20
+"""An exchange names an asset by a short code; shares are named by the id of their instrument."""
+
 FEE_UNIT = Decimal("0.00001")
 """Polymarket rounds a fee to five decimals; what is below one such unit is not charged."""
 
 AMOUNT_MAX = Decimal(10) ** 9
 """Amounts stay below this, so that 15 significant digits hold them exactly in a database's REAL."""
+
+
+def is_share(asset: str) -> bool:
+    """Say whether the ledger's name of an asset is that of an outcome token's shares.
+
+    >>> is_share("0x5e:UP"), is_share("7" * 77), is_share("BTC"), is_share(PUSD)
+    (True, True, False, False)
+    """
+    return ":" in asset or len(asset) > ASSET_CODE_LENGTH_MAX
+
+
+@lru_cache(maxsize=4_096)
+def unit_of(asset: str) -> Decimal:
+    """Smallest amount of an asset; it follows from the name, and so never changes."""
+    return UNIT if asset == PUSD or is_share(asset) else EXCHANGE_UNIT
+
+
+def decimals_of(asset: str) -> int:
+    """How many decimals amounts of an asset are kept with.
+
+    >>> decimals_of(PUSD), decimals_of("0x5e:UP"), decimals_of("USDT")
+    (6, 6, 8)
+    """
+    return -unit_of(asset).adjusted()
 
 
 def parse_amount(text: str, *, name: str) -> Decimal:
@@ -67,18 +98,18 @@ def round_nearest(value: Decimal, step: Decimal) -> Decimal:
     return (value / step).to_integral_value(rounding=ROUND_HALF_UP) * step
 
 
-def cost_of(*, price: Decimal, quantity: Decimal) -> Decimal:
+def cost_of(*, price: Decimal, quantity: Decimal, unit: Decimal = UNIT) -> Decimal:
     """What a purchase costs without its fee, rounded up to a unit, so that we never owe more than we booked.
 
     >>> cost_of(price=Decimal("0.985"), quantity=Decimal("20.31"))
     Decimal('20.00535')
     """
-    return round_up(price * quantity, UNIT)
+    return round_up(price * quantity, unit)
 
 
-def proceeds_of(*, price: Decimal, quantity: Decimal) -> Decimal:
+def proceeds_of(*, price: Decimal, quantity: Decimal, unit: Decimal = UNIT) -> Decimal:
     """What a sale brings before its fee, rounded down to a unit, so that we never count what we do not get."""
-    return round_down(price * quantity, UNIT)
+    return round_down(price * quantity, unit)
 
 
 def taker_fee(*, price: Decimal, quantity: Decimal, rate: Decimal, exponent: int) -> Decimal:
@@ -100,6 +131,15 @@ def taker_fee_max(*, price_max: Decimal, quantity: Decimal, rate: Decimal, expon
     """
     price = min(price_max, Decimal("0.5"))
     return round_up(quantity * rate * (price * (ONE - price)) ** exponent, FEE_UNIT)
+
+
+def exchange_fee(amount: Decimal, rate: Decimal) -> Decimal:
+    """Fee of an exchange: a part of what is traded, in the same asset, rounded up, so that it is never too little.
+
+    >>> exchange_fee(Decimal("60.00001"), Decimal("0.001"))
+    Decimal('0.06000001')
+    """
+    return round_up(amount * rate, EXCHANGE_UNIT)
 
 
 def to_units(amount: Decimal, unit: Decimal = UNIT) -> int:

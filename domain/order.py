@@ -16,7 +16,7 @@ from domain.identifiers import (
     StrategyName,
     VenueName,
 )
-from domain.instrument import Side
+from domain.instrument import Side, is_pair
 from domain.money import ZERO
 
 
@@ -286,8 +286,10 @@ class Order(Struct, frozen=True, kw_only=True):
 
         A venue may take an immediate purchase for a budget of price × quantity, which buys more at a better price:
         Polymarket's stream gives the size of such orders in money (nautilus_trader #3734). Its rounding may add up
-        to a hundredth of a share to any order (#3221).
+        to a hundredth of a share to any order (#3221). An exchange never fills a limit order for more than it asks.
         """
+        if is_pair(self.instrument_id):
+            return self.quantity
         if self.side is Side.BUY and self.time_in_force.is_immediate:
             return self.quantity * self.price / PRICE_MIN
         return self.quantity + OVERFILL_MAX

@@ -12,10 +12,10 @@ from msgspec import Struct
 from clock import NS_PER_S, Scheduler
 from domain.errors import VenueReadError
 from domain.identifiers import OrderId
-from domain.instrument import Side
+from domain.instrument import assets_of
 from domain.ledger import AccountKind
 from domain.messages import Fill, Filled
-from domain.money import PUSD, ZERO
+from domain.money import PUSD, ZERO, is_share, unit_of
 from domain.order import OrderStatus
 from domain.records import ReconciliationRecord
 from engine import Engine
@@ -30,7 +30,10 @@ VISIBILITY_LAG_S = 5
 """An order that was acknowledged so lately may be missing from the venue's list."""
 
 DUST = Decimal("0.01")
-"""Less than the smallest lot, in shares or money: rounding of fees leaves it, and nothing can trade it."""
+"""Less than the smallest lot, in shares or pUSD: rounding of fees leaves it, and nothing can trade it."""
+
+ROUNDED_UNITS_MAX = 1_000
+"""What an exchange's rounding may leave in its assets: a unit for each trade of a pair with a finer grid than ours."""
 
 RESTING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 LINES_SHOWN_MAX = 200
@@ -176,36 +179,40 @@ def compare_balances(
 ) -> Iterator[Finding]:
     """Name each asset of which the venue holds another amount than ours and the baseline explain.
 
-    A fill that is matched and not final may have moved the venue's balance already, or not yet: both are right.
+    A fill that is matched and not final may have moved the venue's balance already, or not yet: both are right. What an
+    exchange holds of assets that we have nothing of is the owner's business: named, and no reason to stop.
     """
     theirs = {balance.asset: balance.total for balance in balances}
     ours = settled(portfolio)
     for asset in sorted({*theirs, *ours}):
-        if asset not in theirs and asset not in (PUSD,):
-            continue  # not asked about: the venue lists what it holds, and an asset with nothing may be left out
+        if asset not in theirs and is_share(asset):
+            continue  # not asked about: the venue lists what it holds, and shares of nothing may be left out
         low, high = pending(portfolio, asset)
+        dust = _dust(asset)
         expected = ours.get(asset, ZERO) + baseline.get(asset, ZERO)
         have = theirs.get(asset, ZERO)
-        if expected + low - DUST <= have <= expected + high + DUST:
+        if expected + low - dust <= have <= expected + high + dust:
             continue
         between = f"{expected}" if low == high else f"{expected + low} to {expected + high}"
         text = f"the venue holds {have} {asset}, our books and what was there before say {between}"
-        yield Finding(kind="balance", text=text, blocks=True)
+        is_concern = asset == portfolio.cash_asset or is_share(asset) or ours.get(asset, ZERO) > 0
+        yield Finding(kind="balance", text=text, blocks=is_concern)
 
 
 def settled(portfolio: Portfolio) -> dict[str, Decimal]:
-    """What the ledger says is ours and final, by asset: free or set aside."""
+    """What the ledger says is ours and final, by asset: free or set aside; negative for fees in a third asset, which
+    came out of what the account held before us."""
     totals: dict[str, Decimal] = {}
     for account, asset, balance in portfolio.ledger.balances():
-        is_money = asset == PUSD and account.owner == portfolio.wallet
-        is_ours = (
-            account.kind in (AccountKind.CASH, AccountKind.RESERVED)
-            if is_money
-            else (asset != PUSD and account.kind in (AccountKind.INVENTORY, AccountKind.RESERVED))
-        )
-        if is_ours:
+        is_money = asset == portfolio.cash_asset
+        kinds = MONEY if is_money else THINGS
+        if account.kind in kinds and (not is_money or account.owner == portfolio.wallet):
             totals[asset] = totals.get(asset, ZERO) + balance
     return totals
+
+
+MONEY = (AccountKind.CASH, AccountKind.RESERVED)
+THINGS = (AccountKind.INVENTORY, AccountKind.RESERVED, AccountKind.EXTERNAL)
 
 
 def pending(portfolio: Portfolio, asset: str) -> tuple[Decimal, Decimal]:
@@ -215,10 +222,13 @@ def pending(portfolio: Portfolio, asset: str) -> tuple[Decimal, Decimal]:
     """
     low = high = ZERO
     for booked in portfolio.unsettled.values():
-        fill = booked.fill
-        paid = booked.cost + fill.fee if fill.side is Side.BUY else fill.price * fill.quantity - fill.fee
-        if asset == PUSD:
-            high += paid
-        elif asset == fill.instrument_id:
-            high += fill.quantity
+        thing, money = assets_of(booked.fill.instrument_id)
+        if asset == money:
+            high += booked.money
+        elif asset == thing:
+            high += booked.quantity
     return low, high
+
+
+def _dust(asset: str) -> Decimal:
+    return DUST if asset == PUSD or is_share(asset) else ROUNDED_UNITS_MAX * unit_of(asset)

@@ -27,6 +27,7 @@ from engine import ACCOUNT_OPENED, Engine
 from executor import Executor
 from live.driver import LiveDriver, LiveParts
 from live.market import LiveMarket
+from live.money import money_of
 from live.reconcile import Reconciler, Report, settled
 from order_manager import OrderManager
 from recovery import Opened
@@ -293,6 +294,7 @@ class LiveSession:
             limits=self._settings.limits,
             market=market,
         )
+        orders.portfolio.denominate(money_of(self._settings))
         orders.valid_until = venue.valid_until_ns
         orders.venue_denial = venue.denial
         if self._settings.token_ids:

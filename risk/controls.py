@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from clock import NS_PER_S, format_time
-from domain.instrument import Instrument, Side
+from domain.instrument import Instrument, InstrumentKind, Side
 from domain.money import ONE, ZERO
 from risk.candidate import Candidate, Verdict
 
@@ -107,11 +107,13 @@ def stale_data(c: Candidate) -> Verdict:
 def quantity(c: Candidate) -> Verdict:
     """02: a positive whole number of lots, at least the venue's minimum and at most the cap.
 
-    The minimum is one of resting orders; a sale that takes at once may close what is left of a position.
+    The minimum of shares is one of resting orders: a sale that takes at once may close what is left of a position. An
+    exchange's minimum is one of all orders.
     """
     instrument, wanted, cap = _instrument(c), c.intent.quantity, c.limits.order_quantity_max
     is_exit = c.intent.side is Side.SELL and c.intent.time_in_force.is_immediate
-    least = instrument.lot_size if is_exit else instrument.quantity_min
+    is_free = is_exit and instrument.kind is InstrumentKind.OUTCOME
+    least = instrument.lot_size if is_free else instrument.quantity_min
     limit = f"{least} to {NO_LIMIT if cap is None else cap}, lots of {instrument.lot_size}"
     if cap is None:
         reason = "a missing limit denies"
@@ -160,11 +162,15 @@ def price_collar(c: Candidate) -> Verdict:
 
 
 def notional(c: Candidate) -> Verdict:
-    """03: cost and largest fee together stay below the cap of one order."""
-    limit = c.limits.order_notional_max
-    value = c.worst_case if c.intent.side is Side.BUY else c.intent.price * c.intent.quantity
+    """03: cost and largest fee together stay below the cap of one order, and it is worth the venue's minimum."""
+    limit, least = c.limits.order_notional_max, _instrument(c).notional_min
+    worth = c.intent.price * c.intent.quantity
+    value = c.worst_case if c.intent.side is Side.BUY else worth
     if limit is None:
         return _verdict("03", "notional", f"{value}", NO_LIMIT, "a missing limit denies")
+    if worth < least:
+        reason = "the order is worth less than the venue's minimum"
+        return _verdict("03", "notional", f"{worth.normalize():f}", f"at least {least:f}", reason)
     reason = "" if value <= limit else "the order is worth more than the cap"
     return _verdict("03", "notional", f"{value.normalize():f}", f"{limit}", reason)
 
@@ -176,9 +182,10 @@ def position(c: Candidate) -> Verdict:
         return _verdict("06", "position", "?", NO_LIMIT, "a missing limit denies")
     after = abs(c.exposure_after)
     committed = c.committed + (c.worst_case if c.intent.side is Side.BUY else ZERO)
-    value, limit = f"{after} shares, {committed} pUSD", f"{shares} shares, {money} pUSD"
+    thing, coin = _names(_instrument(c))
+    value, limit = f"{after} {thing}, {committed} {coin}", f"{shares} {thing}, {money} {coin}"
     if after > shares:
-        return _verdict("06", "position", value, limit, "too many shares of one instrument")
+        return _verdict("06", "position", value, limit, f"too many {thing} of one instrument")
     reason = "" if committed <= money else "too much money at the venue"
     return _verdict("06", "position", value, limit, reason)
 
@@ -241,3 +248,9 @@ def _verdict(control: str, name: str, value: str, limit: str, reason: str) -> Ve
 def _instrument(c: Candidate) -> Instrument:
     assert c.instrument is not None, "control 26 stands before every control that needs the instrument"
     return c.instrument
+
+
+def _names(instrument: Instrument) -> tuple[str, str]:
+    """What quantities and money of an instrument are called."""
+    is_share = instrument.kind is InstrumentKind.OUTCOME
+    return "shares" if is_share else instrument.asset, instrument.money

@@ -5,7 +5,7 @@ from decimal import Decimal
 from domain.conversions import Conversion, SetAction, SetConverted
 from domain.identifiers import MarketId
 from domain.ledger import Account, AccountKind, Entry, Transfer
-from domain.money import PUSD, UNIT, ZERO, round_down
+from domain.money import UNIT, ZERO, round_down
 from state.holdings import Position
 from state.portfolio import Portfolio
 
@@ -32,7 +32,7 @@ def convert(portfolio: Portfolio, report: SetConverted) -> tuple[Transfer, Trans
 def _merge(portfolio: Portfolio, conversion: Conversion, report: SetConverted) -> tuple[Entry, ...]:
     """Shares of every outcome go, their number comes as money; the difference to their cost is profit."""
     owner, quantity = portfolio.owner(conversion.strategy), report.quantity
-    entries = [Entry(Account(AccountKind.CASH, portfolio.wallet), PUSD, quantity)]
+    entries = [Entry(Account(AccountKind.CASH, portfolio.wallet), portfolio.cash_asset, quantity)]
     share = round_down(quantity / len(conversion.instrument_ids), UNIT)
     for number, instrument_id in enumerate(conversion.instrument_ids):
         position = portfolio.positions[conversion.strategy, instrument_id]
@@ -41,8 +41,8 @@ def _merge(portfolio: Portfolio, conversion: Conversion, report: SetConverted) -
         position.realized_pnl += brought - cost
         position.closed_ns = None if position.quantity else report.time_ns
         entries += [
-            Entry(Account(AccountKind.INVENTORY, owner), PUSD, -cost),
-            Entry(Account(AccountKind.REALISED_PNL, owner), PUSD, cost - brought),
+            Entry(Account(AccountKind.INVENTORY, owner), portfolio.cash_asset, -cost),
+            Entry(Account(AccountKind.REALISED_PNL, owner), portfolio.cash_asset, cost - brought),
             Entry(Account(AccountKind.INVENTORY, owner), instrument_id, -quantity),
             Entry(Account(AccountKind.CLEARING, portfolio.wallet), instrument_id, quantity),
         ]
@@ -52,7 +52,7 @@ def _merge(portfolio: Portfolio, conversion: Conversion, report: SetConverted) -
 def _split(portfolio: Portfolio, conversion: Conversion, report: SetConverted) -> tuple[Entry, ...]:
     """Money goes, shares of every outcome come; each carries an equal part of the money as its cost."""
     owner, quantity = portfolio.owner(conversion.strategy), report.quantity
-    entries = [Entry(Account(AccountKind.CASH, portfolio.wallet), PUSD, -quantity)]
+    entries = [Entry(Account(AccountKind.CASH, portfolio.wallet), portfolio.cash_asset, -quantity)]
     share = round_down(quantity / len(conversion.instrument_ids), UNIT)
     for number, instrument_id in enumerate(conversion.instrument_ids):
         cost = share if number else quantity - share * (len(conversion.instrument_ids) - 1)
@@ -68,7 +68,7 @@ def _split(portfolio: Portfolio, conversion: Conversion, report: SetConverted) -
             cost=cost,
         )
         entries += [
-            Entry(Account(AccountKind.INVENTORY, owner), PUSD, cost),
+            Entry(Account(AccountKind.INVENTORY, owner), portfolio.cash_asset, cost),
             Entry(Account(AccountKind.INVENTORY, owner), instrument_id, quantity),
             Entry(Account(AccountKind.CLEARING, portfolio.wallet), instrument_id, -quantity),
         ]
@@ -80,7 +80,7 @@ def _moved(portfolio: Portfolio, conversion: Conversion, *, from_free: bool) -> 
     quantity: Decimal = conversion.quantity if from_free else -conversion.quantity
     if conversion.action is SetAction.SPLIT:
         free = Account(AccountKind.CASH, portfolio.wallet)
-        assets: tuple[str, ...] = (PUSD,)
+        assets: tuple[str, ...] = (portfolio.cash_asset,)
     else:
         free = Account(AccountKind.INVENTORY, portfolio.owner(conversion.strategy))
         assets = tuple(str(instrument_id) for instrument_id in conversion.instrument_ids)

@@ -6,8 +6,9 @@ from decimal import Decimal
 from domain.conversions import SetAction
 from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, StrategyName
+from domain.instrument import assets_of
 from domain.ledger import Account, AccountKind, Transfer
-from domain.money import PUSD, ZERO
+from domain.money import ZERO
 from domain.order import Order
 from domain.records import OrderRecord, PositionRecord, Record, TransferRecord
 from state.complete_sets import conserves_collateral
@@ -96,7 +97,8 @@ def _check_position(portfolio: Portfolio, strategy: StrategyName, instrument_id:
     position = portfolio.positions.get((strategy, instrument_id))
     owner = portfolio.owner(strategy)
     kinds = (AccountKind.INVENTORY, AccountKind.RESERVED, AccountKind.UNSETTLED)
-    booked = sum((portfolio.ledger.balance(kind, owner, instrument_id) for kind in kinds), ZERO)
+    asset, _ = assets_of(instrument_id)
+    booked = sum((portfolio.ledger.balance(kind, owner, asset) for kind in kinds), ZERO)
     held = position.quantity if position else ZERO
     _demand(booked == held, f"I4: {owner} holds {held} of {instrument_id}, the ledger {booked}")
 
@@ -107,7 +109,7 @@ def _check_equity(portfolio: Portfolio) -> None:
     cost = sum((p.cost for p in positions), ZERO)
     earned = sum((p.realized_pnl - p.fees for p in positions), ZERO)
     earned += sum((past.earned for past in portfolio.past.values()), ZERO)
-    came_in = -portfolio.ledger.balance(AccountKind.EXTERNAL, portfolio.wallet, PUSD)
+    came_in = portfolio.paid_in
     have = portfolio.cash_total + cost
     _demand(have == came_in + earned, f"I8: {have} at cost is not {came_in} paid in and {earned} earned")
     _demand(

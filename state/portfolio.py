@@ -4,19 +4,30 @@ from decimal import Decimal
 
 from domain.errors import InvariantError
 from domain.identifiers import InstrumentId, OrderId, SessionId, StrategyName, VenueName
-from domain.instrument import Instrument, Side
+from domain.instrument import Instrument, Side, assets_of, is_pair
 from domain.ledger import Account, AccountKind, Entry, Ledger, Transfer
 from domain.messages import Fill
-from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down
+from domain.money import PUSD, ZERO, cost_of, proceeds_of, round_down, unit_of
 from domain.order import Order
-from state.holdings import Booked, FillKey, Past, Position, Reservation, fill_key, worst_case
+from state.holdings import (
+    Booked,
+    FillKey,
+    Past,
+    Position,
+    Reservation,
+    fill_key,
+    money_fee,
+    moved_quantity,
+    worst_case,
+)
 
-ROUNDING_MAX = 10 * UNIT
+ROUNDING_UNITS_MAX = 10
 """Each fill of an order is rounded by itself: so much can its fills cost more than the order was reserved for."""
 
 
 class Portfolio:
-    """Ledger, reservations and positions of one wallet; each method returns the transfer that it posted."""
+    """Ledger, reservations and positions of one wallet, which has one kind of money (`cash_asset`); each method returns
+    the transfer that it posted."""
 
     def __init__(self, *, session: SessionId, venue: VenueName) -> None:
         self.ledger = Ledger()
@@ -30,17 +41,19 @@ class Portfolio:
         self._session = session
         self._venue = venue
         self._wallet = f"{session}/{venue}"
+        self.cash_asset = PUSD
+        self._unit = unit_of(PUSD)
         self.seen: set[FillKey] = set()
+
+    def denominate(self, cash_asset: str) -> None:
+        """Say what the wallet's money is, where it is not pUSD: once, before anything is booked."""
+        assert not self.positions, "the money of a wallet does not change while it holds something"
+        self.cash_asset, self._unit = cash_asset, unit_of(cash_asset)
 
     @property
     def paid_in(self) -> Decimal:
         """Money that came into the wallet from outside."""
-        return -self.ledger.balance(AccountKind.EXTERNAL, self._wallet, PUSD)
-
-    @property
-    def cash_asset(self) -> str:
-        """What the wallet's money is called."""
-        return PUSD
+        return -self.ledger.balance(AccountKind.EXTERNAL, self._wallet, self.cash_asset)
 
     @property
     def wallet(self) -> str:
@@ -50,16 +63,17 @@ class Portfolio:
     # --- what there is ------------------------------------------------------------------------------
 
     def available(self, order_side: Side, *, strategy: StrategyName, instrument_id: InstrumentId) -> Decimal:
-        """Free pUSD for a buy; for a sale the strategy's settled shares that no order has set aside."""
+        """Free money for a buy; for a sale what the strategy has of the asset, settled and not set aside."""
         if order_side is Side.BUY:
-            return self.ledger.balance(AccountKind.CASH, self._wallet, PUSD)
-        return self.ledger.balance(AccountKind.INVENTORY, self.owner(strategy), instrument_id)
+            return self.ledger.balance(AccountKind.CASH, self._wallet, self.cash_asset)
+        asset, _ = assets_of(instrument_id)
+        return self.ledger.balance(AccountKind.INVENTORY, self.owner(strategy), asset)
 
     @property
     def cash_total(self) -> Decimal:
         """Money of the wallet wherever it stands: free, reserved, on its way, and rounding residue."""
         kinds = (AccountKind.CASH, AccountKind.RESERVED, AccountKind.UNSETTLED, AccountKind.ROUNDING)
-        return sum((self.ledger.balance(kind, self._wallet, PUSD) for kind in kinds), ZERO)
+        return sum((self.ledger.balance(kind, self._wallet, self.cash_asset) for kind in kinds), ZERO)
 
     @property
     def bankroll(self) -> Decimal:
@@ -69,21 +83,21 @@ class Portfolio:
     @property
     def committed(self) -> Decimal:
         """Cost of all positions plus what open orders have set aside."""
-        return self.invested + self.ledger.balance(AccountKind.RESERVED, self._wallet, PUSD)
+        return self.invested + self.ledger.balance(AccountKind.RESERVED, self._wallet, self.cash_asset)
 
     def realized_pnl(self, strategy: StrategyName) -> Decimal:
         """Profit of the session from sales and redemptions, fees apart (income stands negative in the ledger)."""
-        return -self.ledger.balance(AccountKind.REALISED_PNL, self.owner(strategy), PUSD)
+        return -self.ledger.balance(AccountKind.REALISED_PNL, self.owner(strategy), self.cash_asset)
 
     def fees(self, strategy: StrategyName) -> Decimal:
         """Fees of the session, those of failed fills given back."""
-        return self.ledger.balance(AccountKind.FEES, self.owner(strategy), PUSD)
+        return self.ledger.balance(AccountKind.FEES, self.owner(strategy), self.cash_asset)
 
     def cost(self, strategy: StrategyName) -> Decimal:
         """What the strategy's present positions were bought for."""
         owner = self.owner(strategy)
         kinds = (AccountKind.INVENTORY, AccountKind.UNSETTLED)
-        return sum((self.ledger.balance(kind, owner, PUSD) for kind in kinds), ZERO)
+        return sum((self.ledger.balance(kind, owner, self.cash_asset) for kind in kinds), ZERO)
 
     def owner(self, strategy: StrategyName) -> str:
         """Account owner of what a strategy holds."""
@@ -97,7 +111,10 @@ class Portfolio:
 
     def deposit(self, amount: Decimal, *, time_ns: int) -> Transfer:
         """Bring outside money into the wallet."""
-        entries = (self._cash(amount), Entry(Account(AccountKind.EXTERNAL, self._wallet), PUSD, -amount))
+        entries = (
+            self._cash(amount),
+            Entry(Account(AccountKind.EXTERNAL, self._wallet), self.cash_asset, -amount),
+        )
         return self.post(f"deposit:{self._session}", "DEPOSIT", time_ns, entries)
 
     def reserve(self, order: Order, instrument: Instrument) -> Transfer:
@@ -126,16 +143,13 @@ class Portfolio:
         key = fill_key(fill)
         if key in self.seen:
             raise InvariantError(f"I6: fill {fill.trade_id} of order {fill.order_id} is posted already")
-        if fill.fee_asset != PUSD:
-            raise InvariantError(
-                f"fill {fill.trade_id} has a fee in {fill.fee_asset}; only {PUSD} can be booked"
-            )
+        self._refuse_unbookable(fill)
         self.seen.add(key)
         self.filled[order.id] = self.filled.get(order.id, ZERO) + fill.quantity
         position = self._position(order, time_ns=fill.time_ns)
         book = self._fill_buy if fill.side is Side.BUY else self._fill_sell
         booked = book(order, fill, self._use_reservation(order), position)
-        position.fees += fill.fee
+        position.fees += money_fee(fill)
         self.unsettled[key] = booked
         return booked
 
@@ -144,8 +158,8 @@ class Portfolio:
         booked = self.unsettled.pop(key)
         position = self.positions[booked.strategy, booked.fill.instrument_id]
         if booked.fill.side is Side.BUY:
-            position.unsettled_quantity -= booked.fill.quantity
-            position.settled_quantity += booked.fill.quantity
+            position.unsettled_quantity -= booked.quantity
+            position.settled_quantity += booked.quantity
             position.unsettled_cost -= booked.cost
             position.settled_cost += booked.cost
         entries = tuple(
@@ -164,16 +178,16 @@ class Portfolio:
         booked = self.unsettled.pop(key)
         fill, position = booked.fill, self.positions[booked.strategy, booked.fill.instrument_id]
         if fill.side is Side.BUY:
-            position.unsettled_quantity -= fill.quantity
+            position.unsettled_quantity -= booked.quantity
             position.unsettled_cost -= booked.cost
-            self.hold(fill.instrument_id, -fill.quantity)
+            self.hold(fill.instrument_id, -booked.quantity)
             self.invested -= booked.cost
         else:
-            position.settled_quantity += fill.quantity
+            position.settled_quantity += booked.quantity
             position.settled_cost += booked.cost
-            self.hold(fill.instrument_id, fill.quantity)
+            self.hold(fill.instrument_id, booked.quantity)
             self.invested += booked.cost
-        position.fees -= fill.fee
+        position.fees -= money_fee(fill)
         position.realized_pnl -= booked.realized_pnl
         position.closed_ns = None if position.quantity else time_ns
         entries = tuple(self._undone(entry) for entry in booked.transfer.entries)
@@ -182,13 +196,13 @@ class Portfolio:
     def redeem(self, position: Position, *, quantity: Decimal, payout: Decimal, time_ns: int) -> Transfer:
         """Turn settled shares of a resolved instrument into cash; a payout of zero closes a loser."""
         cost = self.take_cost(position, quantity)
-        amount = round_down(quantity * payout, UNIT)
+        amount = round_down(quantity * payout, self._unit)
         position.realized_pnl += amount - cost
         owner, asset = self.owner(position.strategy), position.instrument_id
         entries = (
             self._cash(amount),
-            Entry(Account(AccountKind.INVENTORY, owner), PUSD, -cost),
-            Entry(Account(AccountKind.REALISED_PNL, owner), PUSD, cost - amount),
+            Entry(Account(AccountKind.INVENTORY, owner), self.cash_asset, -cost),
+            Entry(Account(AccountKind.REALISED_PNL, owner), self.cash_asset, cost - amount),
             Entry(Account(AccountKind.INVENTORY, owner), asset, -quantity),
             Entry(Account(AccountKind.CLEARING, self._wallet), asset, quantity),
         )
@@ -207,48 +221,69 @@ class Portfolio:
     # --- the two kinds of fill ----------------------------------------------------------------------
 
     def _fill_buy(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
-        cost = cost_of(price=fill.price, quantity=fill.quantity)
-        owner = self.owner(order.strategy)
+        cost = cost_of(price=fill.price, quantity=fill.quantity, unit=self._unit)
+        fee, received = money_fee(fill), moved_quantity(fill)
+        owner, (asset, _) = self.owner(order.strategy), assets_of(fill.instrument_id)
         entries = (
-            self._reserved(order, PUSD, -freed),
-            Entry(Account(AccountKind.UNSETTLED, owner), PUSD, cost),
-            Entry(Account(AccountKind.FEES, owner), PUSD, fill.fee),
-            self._difference(order, freed - cost - fill.fee),
-            Entry(Account(AccountKind.UNSETTLED, owner), fill.instrument_id, fill.quantity),
-            Entry(Account(AccountKind.CLEARING, self._wallet), fill.instrument_id, -fill.quantity),
+            self._reserved(order, self.cash_asset, -freed),
+            Entry(Account(AccountKind.UNSETTLED, owner), self.cash_asset, cost),
+            *self._fee_entries(owner, fill),
+            self._difference(order, freed - cost - fee),
+            Entry(Account(AccountKind.UNSETTLED, owner), asset, received),
+            Entry(Account(AccountKind.CLEARING, self._wallet), asset, -fill.quantity),
         )
-        position.unsettled_quantity += fill.quantity
+        position.unsettled_quantity += received
         position.unsettled_cost += cost
         position.closed_ns = None
-        self.hold(fill.instrument_id, fill.quantity)
+        self.hold(fill.instrument_id, received)
         self.invested += cost
-        self._note_posted(order, cost + fill.fee)
+        self._note_posted(order, cost + fee)
         return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, ZERO)
 
     def _fill_sell(self, order: Order, fill: Fill, freed: Decimal, position: Position) -> Booked:
-        proceeds = proceeds_of(price=fill.price, quantity=fill.quantity)
-        cost = self.take_cost(position, fill.quantity)
+        proceeds = proceeds_of(price=fill.price, quantity=fill.quantity, unit=self._unit)
+        given = moved_quantity(fill)
+        cost = self.take_cost(position, given)
         profit = proceeds - cost
-        owner = self.owner(order.strategy)
+        owner, (asset, _) = self.owner(order.strategy), assets_of(fill.instrument_id)
         entries = (
-            self._reserved(order, fill.instrument_id, -freed),
-            self._free(order, fill.instrument_id, freed - fill.quantity),
-            Entry(Account(AccountKind.CLEARING, self._wallet), fill.instrument_id, fill.quantity),
-            Entry(Account(AccountKind.UNSETTLED, self._wallet), PUSD, proceeds - fill.fee),
-            Entry(Account(AccountKind.FEES, owner), PUSD, fill.fee),
-            Entry(Account(AccountKind.INVENTORY, owner), PUSD, -cost),
-            Entry(Account(AccountKind.REALISED_PNL, owner), PUSD, -profit),
+            self._reserved(order, asset, -freed),
+            self._free(order, asset, freed - given),
+            Entry(Account(AccountKind.CLEARING, self._wallet), asset, fill.quantity),
+            Entry(Account(AccountKind.UNSETTLED, self._wallet), self.cash_asset, proceeds - money_fee(fill)),
+            *self._fee_entries(owner, fill),
+            Entry(Account(AccountKind.INVENTORY, owner), self.cash_asset, -cost),
+            Entry(Account(AccountKind.REALISED_PNL, owner), self.cash_asset, -profit),
         )
         position.realized_pnl += profit
         position.closed_ns = None if position.quantity else fill.time_ns
         self._note_posted(order, fill.quantity)
         return Booked(fill, order.strategy, self._post_fill(fill, entries), cost, profit)
 
+    def _fee_entries(self, owner: str, fill: Fill) -> tuple[Entry, ...]:
+        """The fee in its own asset; in a third one it is paid out of what the account held before us, from outside."""
+        fee = Entry(Account(AccountKind.FEES, owner), fill.fee_asset, fill.fee)
+        if fill.fee_asset in assets_of(fill.instrument_id):
+            return (fee,)
+        return fee, Entry(Account(AccountKind.EXTERNAL, self._wallet), fill.fee_asset, -fill.fee)
+
+    def _refuse_unbookable(self, fill: Fill) -> None:
+        """Raise InvariantError for a fill in another money than ours, and for a fee that shares never have."""
+        asset, money = assets_of(fill.instrument_id)
+        if money != self.cash_asset:
+            raise InvariantError(
+                f"fill {fill.trade_id} is in {money}; this wallet's money is {self.cash_asset}"
+            )
+        if fill.fee_asset not in (asset, money) and not is_pair(fill.instrument_id):
+            raise InvariantError(
+                f"fill {fill.trade_id} has a fee in {fill.fee_asset}; it can be in {money} or in the shares"
+            )
+
     def take_cost(self, position: Position, quantity: Decimal) -> Decimal:
         """Remove settled shares at average cost, rounded down; the last shares take whatever cost is left."""
         is_last = quantity == position.settled_quantity
         share = position.settled_cost * quantity / position.settled_quantity if quantity else ZERO
-        cost = position.settled_cost if is_last else round_down(share, UNIT)
+        cost = position.settled_cost if is_last else round_down(share, self._unit)
         position.settled_quantity -= quantity
         position.settled_cost -= cost
         self.hold(position.instrument_id, -quantity)
@@ -286,16 +321,16 @@ class Portfolio:
     # --- entries ------------------------------------------------------------------------------------
 
     def _cash(self, amount: Decimal) -> Entry:
-        return Entry(Account(AccountKind.CASH, self._wallet), PUSD, amount)
+        return Entry(Account(AccountKind.CASH, self._wallet), self.cash_asset, amount)
 
     def _free(self, order: Order, asset: str, amount: Decimal) -> Entry:
         """Money is free in the wallet, shares are free in the strategy's inventory."""
-        if asset == PUSD:
+        if asset == self.cash_asset:
             return self._cash(amount)
         return Entry(Account(AccountKind.INVENTORY, self.owner(order.strategy)), asset, amount)
 
     def _reserved(self, order: Order, asset: str, amount: Decimal) -> Entry:
-        owner = self._wallet if asset == PUSD else self.owner(order.strategy)
+        owner = self._wallet if asset == self.cash_asset else self.owner(order.strategy)
         return Entry(Account(AccountKind.RESERVED, owner), asset, amount)
 
     def _difference(self, order: Order, amount: Decimal) -> Entry:
@@ -304,10 +339,9 @@ class Portfolio:
         A late fill has no reservation any more, and the fee of more shares than were asked for was not set aside: both
         are paid from cash.
         """
-        is_short = -ROUNDING_MAX <= amount < 0 and order.id in self.reservations
-        return Entry(
-            Account(AccountKind.ROUNDING if is_short else AccountKind.CASH, self._wallet), PUSD, amount
-        )
+        is_short = -ROUNDING_UNITS_MAX * self._unit <= amount < 0 and order.id in self.reservations
+        kind = AccountKind.ROUNDING if is_short else AccountKind.CASH
+        return Entry(Account(kind, self._wallet), self.cash_asset, amount)
 
     def _settled_kind(self, account: Account) -> AccountKind:
         return AccountKind.CASH if account.owner == self._wallet else AccountKind.INVENTORY
@@ -316,7 +350,9 @@ class Portfolio:
         """Reverse an entry; what came out of a reservation goes back to where it is free."""
         account, asset, amount = entry
         if account.kind is AccountKind.RESERVED:
-            account = Account(AccountKind.CASH if asset == PUSD else AccountKind.INVENTORY, account.owner)
+            account = Account(
+                AccountKind.CASH if asset == self.cash_asset else AccountKind.INVENTORY, account.owner
+            )
         return Entry(account, asset, -amount)
 
     def _position(self, order: Order, *, time_ns: int) -> Position:

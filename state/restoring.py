@@ -6,7 +6,7 @@ from decimal import Decimal
 from domain.identifiers import InstrumentId, OrderId, StrategyName, TradeId, VenueName
 from domain.instrument import Instrument, Side
 from domain.ledger import Account, AccountKind
-from domain.money import PUSD, ZERO
+from domain.money import ZERO
 from domain.remembered import Remembered
 from state.holdings import Booked, FillKey, Position, Reservation, fill_key
 from state.portfolio import Portfolio
@@ -65,7 +65,8 @@ def _restore_unsettled(
         fill = record.fill
         kind = AccountKind.UNSETTLED if fill.side is Side.BUY else AccountKind.INVENTORY
         account = Account(kind, portfolio.owner(record.strategy))
-        moved = sum((e.amount for e in transfer.entries if e.account == account and e.asset == PUSD), ZERO)
+        money = portfolio.cash_asset
+        moved = sum((e.amount for e in transfer.entries if e.account == account and e.asset == money), ZERO)
         cost = abs(moved)
         portfolio.unsettled[fill_key(fill)] = Booked(
             fill, record.strategy, transfer, cost, record.realized_pnl

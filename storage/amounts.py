@@ -7,7 +7,7 @@ from functools import lru_cache
 def to_sql(amount: Decimal) -> float:
     """Return the REAL that reads back as this very amount; raise ValueError where there is none.
 
-    Up to 15 significant digits always have one, and amounts of six decimals below `AMOUNT_MAX` need no more.
+    Up to 15 significant digits always have one: amounts of six decimals below a billion, of eight below ten millions.
 
     >>> to_sql(Decimal("19.440000"))
     19.44

@@ -24,7 +24,6 @@ from domain.identifiers import (
 from domain.instrument import Market, Side
 from domain.ledger import Account, AccountKind, Entry, Transfer
 from domain.messages import Fill, Liquidity
-from domain.money import UNIT
 from domain.order import TERMINAL, Order, OrderStatus, TimeInForce
 from domain.records import FillRecord, MetricsRecord, PayloadRecord, PositionRecord, ReservationRecord
 from domain.remembered import FillIdentity, Remembered
@@ -100,8 +99,8 @@ FIRST_FILLS = f"""SELECT order_id, min(timestamp) AS first FROM trades WHERE ses
 CONVERSIONS_OPEN = """SELECT DISTINCT substr(transfer_id, 6) AS it FROM ledger AS held
     WHERE session = :session AND kind = 'HOLD' AND NOT EXISTS (SELECT 1 FROM ledger AS freed
         WHERE freed.session = held.session AND freed.transfer_id = 'un' || held.transfer_id)"""
-SUMS = """SELECT account, asset, sum(units) AS units FROM ledger WHERE session = :session
-    GROUP BY account, asset HAVING sum(units) != 0 ORDER BY min(id)"""
+SUMS = """SELECT account, asset, sum(units) AS units, scale FROM ledger WHERE session = :session
+    GROUP BY account, asset, scale HAVING sum(units) != 0 ORDER BY min(id)"""
 UNSETTLED = "SELECT * FROM trades WHERE session = :session AND settlement = 'PENDING' ORDER BY id"
 ENTRIES = "SELECT * FROM ledger WHERE session = :session AND transfer_id = :transfer ORDER BY entry"
 
@@ -166,7 +165,12 @@ def _payouts(read: Read) -> Iterator[tuple[InstrumentId, Decimal]]:
 
 def _balances(read: Read) -> Iterator[Entry]:
     for row in read(SUMS):
-        yield Entry(_account(row["account"]), row["asset"], row["units"] * UNIT)
+        yield _entry(row)
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    amount = Decimal(row["units"]).scaleb(-row["scale"])
+    return Entry(_account(row["account"]), row["asset"], amount)
 
 
 def _account(text: str) -> Account:
@@ -210,10 +214,7 @@ def _unsettled(read: Read) -> Iterator[tuple[FillRecord, Transfer]]:
         record = _fill(row)
         fill = record.fill
         transfer_id = f"fill:{fill.instrument_id}:{fill.trade_id}:{fill.order_id}"
-        entries = tuple(
-            Entry(_account(entry["account"]), entry["asset"], entry["units"] * UNIT)
-            for entry in read(ENTRIES, transfer=transfer_id)
-        )
+        entries = tuple(_entry(entry) for entry in read(ENTRIES, transfer=transfer_id))
         yield record, Transfer(id=transfer_id, kind="FILL", time_ns=fill.time_ns, entries=entries)
 
 

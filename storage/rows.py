@@ -8,10 +8,10 @@ import msgspec
 
 from clock import format_time
 from domain.identifiers import SessionId
-from domain.instrument import Market
-from domain.ledger import Account
+from domain.instrument import Market, is_pair
+from domain.ledger import Account, Entry
 from domain.messages import Settlement
-from domain.money import UNIT, round_nearest, to_units
+from domain.money import UNIT, decimals_of, round_nearest, to_units, unit_of
 from domain.order import Order
 from domain.records import (
     DenialRecord,
@@ -34,6 +34,9 @@ from domain.records import (
     TransferRecord,
 )
 from storage.amounts import to_sql, to_sql_optional
+
+PRICE_DIGITS = 12
+"""Significant digits of the entry price of a pair: fewer than a REAL holds exactly."""
 
 Values = tuple[str | int | float | None, ...]
 
@@ -150,7 +153,9 @@ SETTLED = Statement("trades", f"UPDATE trades SET settlement = ?, settled_at = ?
 FAILED = Statement(
     "trades", f"UPDATE trades SET settlement = ?, settled_at = ?, realized_pnl = 0 {_OF_TRADE}"
 )
-LEDGER = _insert("ledger", "timestamp, session, transfer_id, entry, kind, account, asset, amount, units")
+LEDGER = _insert(
+    "ledger", "timestamp, session, transfer_id, entry, kind, account, asset, amount, units, scale"
+)
 RESERVATION = _upsert(
     "reservations",
     "session, order_id, asset, amount, posted, pending, status",
@@ -246,9 +251,15 @@ def _entries(r: TransferRecord, origin: Origin) -> list[Values]:
     transfer = r.transfer
     where = (_time(transfer.time_ns), origin.session, transfer.id)
     return [
-        (*where, number, transfer.kind, _account(e.account), e.asset, to_sql(e.amount), to_units(e.amount))
-        for number, e in enumerate(transfer.entries, start=1)
+        (*where, number, transfer.kind, _account(entry.account), entry.asset, *_amount(entry))
+        for number, entry in enumerate(transfer.entries, start=1)
     ]
+
+
+def _amount(entry: Entry) -> tuple[float, int, int]:
+    """Amount, the same in units, and the number of decimals that a unit has."""
+    asset, amount = entry.asset, entry.amount
+    return to_sql(amount), to_units(amount, unit_of(asset)), decimals_of(asset)
 
 
 @lru_cache(maxsize=256)
@@ -273,7 +284,12 @@ def _position(r: PositionRecord, origin: Origin) -> Values:
 
 def _entry_price(r: PositionRecord) -> Decimal | None:
     """For people, rounded; `cost` is the exact figure. None where nothing is held."""
-    return round_nearest(r.cost / r.quantity, UNIT) if r.quantity else None
+    if not r.quantity:
+        return None
+    price = r.cost / r.quantity
+    if is_pair(r.instrument_id):  # a coin may be worth a millionth, or a billion, of another
+        return round_nearest(price, Decimal(1).scaleb(price.adjusted() + 1 - PRICE_DIGITS))
+    return round_nearest(price, UNIT)
 
 
 def _metadata(r: PositionRecord) -> str:

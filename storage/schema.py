@@ -156,7 +156,13 @@ CREATE TABLE reconciliations(
     report TEXT NOT NULL);
 """
 
-MIGRATIONS = (TABLES, LIVE_TABLES)
+SCALES = """
+-- `units` is the amount as a whole number of 10^-scale: 6 for pUSD and shares, 8 for an exchange's assets. All rows of
+-- one asset have one scale, so that sums of units by asset are exact in any tool.
+ALTER TABLE ledger ADD COLUMN scale INTEGER NOT NULL DEFAULT 6;
+"""
+
+MIGRATIONS = (TABLES, LIVE_TABLES, SCALES)
 """Number n (from 1) brings `user_version` from n − 1 to n."""
 
 

@@ -15,7 +15,7 @@ from domain.book import Level, OrderBook
 from domain.identifiers import InstrumentId, MarketId, OrderId
 from domain.instrument import Instrument, Market, Side
 from domain.messages import Liquidity, TradePrint
-from domain.money import ONE, ZERO, round_down, taker_fee
+from domain.money import ONE, ZERO, round_down
 from domain.order import Order, OrderStatus, TimeInForce
 from venues.paper_refusals import (
     NO_BOOK,
@@ -35,7 +35,7 @@ LEVELS_SHOWN_MAX = 20
 
 
 class Execution(Struct, frozen=True, kw_only=True):
-    """Shares of one of our orders that traded at one price; the fee is in pUSD and zero for a maker."""
+    """Part of one of our orders that traded at one price; the fee is in the instrument's `fee_asset` of its side."""
 
     order_id: OrderId
     price: Decimal
@@ -203,14 +203,16 @@ class MatchingEngine:
                 mirror.note_consumed(side, ONE - price, quantity)
 
     def _fill_maker(self, resting: "_Resting", quantity: Decimal) -> list[Execution]:
-        """Fill a resting order at its own price, without a fee; empty where there is nothing for it."""
+        """Fill a resting order at its own price; empty where there is nothing for it."""
         if not quantity:
             return []
         resting.leaves -= quantity
         assert resting.leaves >= 0, f"order {resting.order.id} is overfilled by {-resting.leaves}"
         if not resting.leaves:
             self._drop([resting])
-        return [maker_execution(resting.order, quantity)]
+        return [
+            maker_execution(resting.order, quantity, self._states[resting.order.instrument_id].instrument)
+        ]
 
     def _rest(self, state: "_InstrumentState", order: Order, leaves: Decimal) -> None:
         ahead = state.displayed_at(order.side, order.price)
@@ -321,19 +323,18 @@ def is_beyond(side: Side, *, price: Decimal, limit: Decimal) -> bool:
     return price < limit if side is Side.BUY else price > limit
 
 
-def maker_execution(order: Order, quantity: Decimal) -> Execution:
-    """A fill of an order that waited: at its own price, though the other side would give more; no fee."""
+def maker_execution(order: Order, quantity: Decimal, instrument: Instrument) -> Execution:
+    """A fill of an order that waited: at its own price, though the other side would give more."""
+    fee = instrument.maker_fee(side=order.side, price=order.price, quantity=quantity)
     return Execution(
-        order_id=order.id, price=order.price, quantity=quantity, fee=ZERO, liquidity=Liquidity.MAKER
+        order_id=order.id, price=order.price, quantity=quantity, fee=fee, liquidity=Liquidity.MAKER
     )
 
 
 def taker_execution(order: Order, level: Level, instrument: Instrument) -> Execution:
     """What taking a level costs: its own price (the improvement is the taker's) and the fee there."""
     price, quantity = level
-    fee = taker_fee(
-        price=price, quantity=quantity, rate=instrument.fee_rate, exponent=instrument.fee_exponent
-    )
+    fee = instrument.taker_fee(side=order.side, price=price, quantity=quantity)
     return Execution(order_id=order.id, price=price, quantity=quantity, fee=fee, liquidity=Liquidity.TAKER)
 
 

@@ -71,12 +71,15 @@ class PaperVenue:
     name = VenueName("paper")
     client_id_class = ClientIdClass.UNIQUE_FOREVER
 
-    def __init__(self, *, scheduler: Scheduler, settings: PaperSettings, seed: int, cash: Decimal) -> None:
+    def __init__(
+        self, *, scheduler: Scheduler, settings: PaperSettings, seed: int, cash: Decimal, money: str = PUSD
+    ) -> None:
         self._scheduler = scheduler
         self._settings = settings
         self._chance = Chance(seed)
         self._engine = MatchingEngine()
-        self._account = PaperAccount(cash)
+        self._money = money
+        self._account = PaperAccount(cash, money=money)
         self._sink: ReportSink | None = None
         self._live: dict[OrderId, LiveOrder] = {}
         self._ended: dict[OrderId, VenueOrder] = {}
@@ -100,7 +103,7 @@ class PaperVenue:
         """Stand where an earlier process left us: `owned` is settled, fills on their way settle, and what worked
         rests again, at the end of its queue, as soon as its market is listed."""
         fills = [record.fill for record, _ in remembered.unsettled]
-        self._account = PaperAccount.resumed(owned, fills)
+        self._account = PaperAccount.resumed(owned, fills, money=self._money)
         self._payouts.update(remembered.payouts)
         for fill in fills:
             self._fills[fill.trade_id, fill.order_id] = fill

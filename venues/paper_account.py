@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from domain.identifiers import InstrumentId, OrderId
-from domain.instrument import Instrument, Side
+from domain.instrument import Instrument, Side, assets_of
 from domain.messages import Fill
-from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down, taker_fee_max, to_units
+from domain.money import PUSD, UNIT, ZERO, cost_of, proceeds_of, round_down, to_units, unit_of
 from domain.order import Order
 from venues.paper_refusals import balance_text
 
@@ -18,15 +18,18 @@ class PaperAccount:
     matches, and is paid when it settles. Whatever has not settled covers no order.
     """
 
-    def __init__(self, cash: Decimal) -> None:
-        self._settled: dict[str, Decimal] = {PUSD: cash}
+    def __init__(self, cash: Decimal, *, money: str = PUSD) -> None:
+        self._money = money
+        self._settled: dict[str, Decimal] = {money: cash}
         self._incoming: dict[str, Decimal] = {}
         self._holds: dict[OrderId, tuple[str, Decimal]] = {}
 
     @classmethod
-    def resumed(cls, owned: Mapping[str, Decimal], unsettled: Iterable[Fill]) -> "PaperAccount":
+    def resumed(
+        cls, owned: Mapping[str, Decimal], unsettled: Iterable[Fill], *, money: str = PUSD
+    ) -> "PaperAccount":
         """The account as an earlier process left it: what is settled, and what fills will still bring."""
-        account = cls(ZERO)
+        account = cls(ZERO, money=money)
         account._settled = dict(owned)
         for fill in unsettled:
             _, (got, due) = exchanged(fill)
@@ -34,11 +37,11 @@ class PaperAccount:
         return account
 
     def balances(self) -> dict[str, Decimal]:
-        """Settled pUSD (always) and settled shares by instrument (where not zero), held for orders or not."""
-        return {PUSD: ZERO} | self._settled
+        """Settled money (always) and settled amounts by asset (where not zero), held for orders or not."""
+        return {self._money: ZERO} | self._settled
 
     def incoming(self) -> dict[str, Decimal]:
-        """What has matched and not settled: pUSD of sales less their fees, shares of buys."""
+        """What has matched and not settled: money of sales less their fees, shares of buys."""
         return dict(self._incoming)
 
     def free(self, asset: str) -> Decimal:
@@ -52,7 +55,9 @@ class PaperAccount:
         free = self.free(asset)
         if amount <= free:
             return None
-        return balance_text(balance=to_units(round_down(max(free, ZERO), UNIT)), amount=to_units(amount))
+        unit = unit_of(instrument.money)
+        have = to_units(round_down(max(free, ZERO), unit), unit)
+        return balance_text(balance=have, amount=to_units(amount, unit))
 
     def hold(self, order: Order, leaves: Decimal, instrument: Instrument, *, is_taker: bool) -> None:
         """Let an order hold the cover of its remainder, in place of what it held before."""
@@ -84,14 +89,14 @@ class PaperAccount:
         """Pay out at most the settled shares at `payout` each, rounded down to a unit; return how many."""
         redeemed = min(quantity, self._settled.get(instrument_id, ZERO))
         add(self._settled, instrument_id, -redeemed)
-        add(self._settled, PUSD, round_down(redeemed * payout, UNIT))
+        add(self._settled, self._money, round_down(redeemed * payout, UNIT))
         return redeemed
 
     def convert(self, instrument_ids: tuple[InstrumentId, ...], sets: Decimal) -> None:
         """Turn sets into money, or money into sets where `sets` is negative; the caller has seen the cover."""
         for instrument_id in instrument_ids:
             add(self._settled, instrument_id, -sets)
-        add(self._settled, PUSD, sets)
+        add(self._settled, self._money, sets)
 
 
 def add(balances: dict[str, Decimal], asset: str, amount: Decimal) -> None:
@@ -103,20 +108,20 @@ def add(balances: dict[str, Decimal], asset: str, amount: Decimal) -> None:
 
 
 def needed(order: Order, leaves: Decimal, instrument: Instrument, *, is_taker: bool) -> tuple[str, Decimal]:
-    """Asset and amount that cover the remainder: shares to sell, else its cost, and a taker's largest fee."""
+    """Asset and amount that cover the remainder: what is sold, else its cost, and the largest fee."""
     if order.side is Side.SELL:
-        return order.instrument_id, leaves
-    cost = cost_of(price=order.price, quantity=leaves)
-    if not is_taker:
-        return PUSD, cost
-    rate, exponent = instrument.fee_rate, instrument.fee_exponent
-    return PUSD, cost + taker_fee_max(price_max=order.price, quantity=leaves, rate=rate, exponent=exponent)
+        return instrument.asset, leaves
+    fee_max = instrument.taker_fee_max if is_taker else instrument.maker_fee_max
+    cost = cost_of(price=order.price, quantity=leaves, unit=unit_of(instrument.money))
+    return instrument.money, cost + fee_max(price_max=order.price, quantity=leaves)
 
 
 def exchanged(fill: Fill) -> tuple[tuple[str, Decimal], tuple[str, Decimal]]:
-    """What a fill takes from us and what it brings, each as (asset, amount); the fee is paid in pUSD."""
+    """What a fill takes from us and what it brings, each as (asset, amount), the fee paid in either of the two."""
+    asset, money = assets_of(fill.instrument_id)
+    unit, fee = unit_of(money), {fill.fee_asset: fill.fee}
     if fill.side is Side.BUY:
-        cost = cost_of(price=fill.price, quantity=fill.quantity)
-        return (PUSD, cost + fill.fee), (fill.instrument_id, fill.quantity)
-    proceeds = proceeds_of(price=fill.price, quantity=fill.quantity)
-    return (fill.instrument_id, fill.quantity), (PUSD, proceeds - fill.fee)
+        cost = cost_of(price=fill.price, quantity=fill.quantity, unit=unit)
+        return (money, cost + fee.get(money, ZERO)), (asset, fill.quantity - fee.get(asset, ZERO))
+    proceeds = proceeds_of(price=fill.price, quantity=fill.quantity, unit=unit)
+    return (asset, fill.quantity + fee.get(asset, ZERO)), (money, proceeds - fee.get(money, ZERO))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from domain.identifiers import TradeId, VenueName
 from domain.instrument import Instrument
 from domain.messages import Fill
-from domain.money import PUSD, ZERO
+from domain.money import ZERO
 from domain.order import Order, OrderStatus
 from domain.remembered import Remembered
 from venues.base import VenueOrder
@@ -67,7 +67,7 @@ class LiveOrder(Struct, kw_only=True):
             price=execution.price,
             quantity=execution.quantity,
             fee=execution.fee,
-            fee_asset=PUSD,
+            fee_asset=self.instrument.fee_asset(self.order.side),
             liquidity=execution.liquidity,
             time_ns=time_ns,
         )

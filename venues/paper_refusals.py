@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from clock import NS_PER_S
-from domain.instrument import Instrument, Side, immediate_quantity
+from domain.instrument import Instrument, InstrumentKind, Side, immediate_quantity
 from domain.order import Order, TimeInForce
 
 GTD_LIFE_MIN_NS = 180 * NS_PER_S
@@ -26,6 +26,8 @@ FAK_KILLED = (
 
 def form_refusal(order: Order, instrument: Instrument, *, time_ns: int) -> str | None:
     """Look at the order alone, without any book: payload, price, size, amounts and expiry, in this order."""
+    if instrument.kind is InstrumentKind.SPOT:
+        return _pair_refusal(order, instrument)
     return (
         _payload_refusal(order, instrument)
         or tick_refusal(order, instrument)
@@ -73,6 +75,17 @@ def balance_text(*, balance: int, amount: int) -> str:
         "not enough balance / allowance: the balance is not enough -> "
         f"balance: {balance}, order amount: {amount}"
     )
+
+
+def _pair_refusal(order: Order, instrument: Instrument) -> str | None:
+    """What an exchange refuses: no grid, too little of it, or a time in force that exchanges do not have."""
+    if reason := _payload_refusal(order, instrument) or tick_refusal(order, instrument):
+        return reason
+    notional = order.price * order.quantity
+    if order.quantity < instrument.quantity_min or notional < instrument.notional_min:
+        least = f"{_plain(instrument.quantity_min)}, worth {_plain(instrument.notional_min)}"
+        return f"order of {_plain(order.quantity)} worth {_plain(notional)} is below the minimum of {least}"
+    return BAD_EXPIRATION if order.time_in_force is TimeInForce.GTD else None
 
 
 def _payload_refusal(order: Order, instrument: Instrument) -> str | None:

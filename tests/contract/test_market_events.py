@@ -26,6 +26,7 @@ from engine import Decision, Engine
 from tests.contract.examples import LISTED, MARKET_EVENTS
 from tests.contract.listener import listening
 from tests.support.room import Room
+from tests.support.spot import spot
 from tests.support.trading import ALPHA, MARKET, NOW_NS, UP, d
 from tests.venues import paper_floor
 from tests.venues.paper_floor import Floor, at_once, kinds, send, show, trading_floor
@@ -55,6 +56,9 @@ INSTRUMENT_KEYS = (
     "id market_id venue outcome complement_id tick_size lot_size quantity_min taker_notional_min fee_rate"
     " fee_exponent"
 )
+PAIR_KEYS = "base quote price_min price_max notional_min taker_fee_rate maker_fee_rate fee_side"
+"""Of an instrument that is a spot pair; an outcome token has no key `pair`."""
+
 BOOK_KEYS = "instrument_id time_ns bids asks"
 
 
@@ -78,6 +82,8 @@ def test_the_keys_of_what_is_inside_stay_as_they_are() -> None:
     assert list(market) == MARKET_KEYS.split()
     assert list(market["instruments"][0]) == INSTRUMENT_KEYS.split()
     assert list(market["up_down"]) == ["asset", "feed", "twap_s"]
+    assert list(msgspec.to_builtins(spot())) == [*INSTRUMENT_KEYS.split(), "pair"]
+    assert list(msgspec.to_builtins(spot())["pair"]) == PAIR_KEYS.split()
     assert list(msgspec.to_builtins(MARKET_EVENTS[BookSnapshot])["book"]) == BOOK_KEYS.split()
 
 

@@ -191,7 +191,7 @@ JSON: dict[str, type] = {"terms": Market, "payouts": dict[InstrumentId, Decimal]
 DERIVED = {
     "markets": {f"terms.{name}" for name in IN_COLUMNS_TOO},
     "trades": {"settlement", "settled_at"},
-    "ledger": {"account", "asset", "amount", "units"},
+    "ledger": {"account", "asset", "amount", "units", "scale"},
     "positions": {"entry_price", "status", "metadata"},
 }
 """Columns that other records fill, or that are made of several values."""

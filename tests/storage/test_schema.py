@@ -81,5 +81,5 @@ def test_migrating_twice_changes_nothing(connection: sqlite3.Connection) -> None
 def test_a_database_of_a_newer_program_is_refused(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA user_version = 99")
 
-    with pytest.raises(DatabaseError, match=r"x\.db has schema 99, this program knows 2.*another --db"):
+    with pytest.raises(DatabaseError, match=r"x\.db has schema 99, this program knows 3.*another --db"):
         migrate(connection, path=Path("x.db"))

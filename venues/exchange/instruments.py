@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from domain.errors import ConfigurationError
 from domain.identifiers import InstrumentId, MarketId, VenueName
-from domain.instrument import Instrument, Market
+from domain.instrument import FeeSide, Instrument, Market, Pair
 from domain.money import ZERO
 from venues.exchange.quirks import Quirks
 
@@ -45,6 +45,9 @@ class SpotTerms(Struct, frozen=True, kw_only=True):
         if self.fee_in_received_asset is None:
             return None
         return self.base if is_buy and self.fee_in_received_asset else self.quote
+
+
+FEE_SIDES = {True: FeeSide.RECEIVED, False: FeeSide.QUOTE, None: FeeSide.ANY}
 
 
 def instrument_id(exchange: str, symbol: str) -> InstrumentId:
@@ -89,7 +92,7 @@ def terms_of(exchange: str, market: dict[str, Any], precision_mode: int, quirks:
 
 
 def market_of(venue: VenueName, terms: SpotTerms) -> Market:
-    """The pair as a market with one instrument; its fee stays 0 here, as an outcome token's formula has no place."""
+    """The pair as a market with one instrument."""
     instrument = Instrument(
         id=terms.instrument_id,
         market_id=terms.market_id,
@@ -100,6 +103,16 @@ def market_of(venue: VenueName, terms: SpotTerms) -> Market:
         lot_size=terms.step_size,
         quantity_min=terms.quantity_min,
         taker_notional_min=terms.notional_min,
+        pair=Pair(
+            base=terms.base,
+            quote=terms.quote,
+            price_min=terms.price_min,
+            price_max=terms.price_max,
+            notional_min=terms.notional_min,
+            taker_fee_rate=terms.taker_fee_rate,
+            maker_fee_rate=terms.maker_fee_rate,
+            fee_side=FEE_SIDES[terms.fee_in_received_asset],
+        ),
     )
     return Market(
         id=terms.market_id,
