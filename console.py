@@ -10,6 +10,7 @@ import msgspec
 
 from clock import format_time, monotonic_s
 from domain.messages import Settlement
+from domain.money import PUSD
 from domain.order import Order, OrderEvent, OrderStatus
 from domain.records import (
     DenialRecord,
@@ -33,6 +34,8 @@ class Console:
     """Writes lines for people; shows only what is durable."""
 
     def __init__(self, stream: TextIO) -> None:
+        self.asset = PUSD
+        """What the money of the lines is called."""
         self._stream: TextIO | None = stream
         self._names: dict[str, str] = {}
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
@@ -84,7 +87,9 @@ class Console:
             return
         self._progress_at_s = monotonic_s() + PROGRESS_EVERY_S
         share = f"{events / total:.0%}" if total else f"{events:,} events"
-        self.say(f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity())} pUSD")
+        self.say(
+            f"{format_time(time_ns)[11:21]}  … {share} of the recording, equity {money(equity())} {self.asset}"
+        )
 
     def _lines(self, record: Record) -> list[str]:
         match record:
@@ -96,9 +101,9 @@ class Console:
                 return [f"{_word(event):<10}{record.order_id}: {record.detail}"]
             case FillRecord(fill=fill):
                 cost = f"{number(fill.quantity)} at {fill.price} = {money(fill.quantity * fill.price)}"
-                return [
-                    f"filled    {cost} pUSD, fee {number(fill.fee)} · {self._name(fill.market_id)} · {fill.order_id}"
-                ]
+                asset = "" if fill.fee_asset == self.asset else f" {fill.fee_asset}"
+                what = f"{cost} {self.asset}, fee {number(fill.fee)}{asset}"
+                return [f"filled    {what} · {self._name(fill.market_id)} · {fill.order_id}"]
             case SettlementRecord(settlement=Settlement.FAILED):
                 return [f"unsettled {record.trade_id} failed on the chain: money, shares and fee are undone"]
             case DenialRecord():
@@ -110,7 +115,7 @@ class Console:
                 profit = -sum(
                     (e.amount for e in transfer.entries if e.account.kind == "REALISED_PNL"), Decimal(0)
                 )
-                return [f"redeemed  {money(paid)} pUSD, profit {signed(profit)} before fees"]
+                return [f"redeemed  {money(paid)} {self.asset}, profit {signed(profit)} before fees"]
             case EventRecord(kind="strategy.error" | "strategy.stopped" | "strategy.paused" as kind):
                 told = msgspec.json.decode(record.payload, type=dict[str, str])
                 return [
@@ -140,6 +145,7 @@ def summary_lines(
     *,
     cash: Decimal,
     equity: Decimal,
+    asset: str,
     latency_ms: tuple[Decimal | None, ...],
 ) -> list[str]:
     """The closing table. `latency_ms` holds p50 and p99 from decision to sending, None where nothing was sent."""
@@ -156,7 +162,7 @@ def summary_lines(
         f"{counts}{'realised':>12}{'unrealised':>12}{'fees':>10}",
         *rows,
         "",
-        f"equity {money(equity)} pUSD, {signed(equity - cash)} on the {money(cash)} of paper money it began with",
+        f"equity {money(equity)} {asset}, {signed(equity - cash)} on the {money(cash)} {asset} it began with",
         f"invariants ok · {latency}",
     ]
 

@@ -138,7 +138,9 @@ def trade(settings: Settings) -> int:
             silence(sys.stdout)
         return 0
     latency_ms = outcome.latency_ms_p50, outcome.latency_ms_p99
-    table = summary_lines(outcome.figures, cash=outcome.cash, equity=outcome.equity, latency_ms=latency_ms)
+    table = summary_lines(
+        outcome.figures, cash=outcome.cash, equity=outcome.equity, asset=outcome.asset, latency_ms=latency_ms
+    )
     for line in (*table, *_next_steps(outcome, settings)):
         console.say(line)
     return 0

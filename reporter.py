@@ -26,6 +26,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     figures: list[MetricsRecord]
     states: dict[str, str]
     snapshots_rejected: int
+    asset: str
     cash: Decimal
     equity: Decimal
     orders_sent: int
@@ -44,6 +45,7 @@ class Reporter:
         self._state = state
         self._engine = engine
         self._console = console
+        console.asset = engine.orders.portfolio.cash_asset
         self._cache = cache
         self._last_order_id: OrderId | None = None
 
@@ -52,16 +54,15 @@ class Reporter:
         head = (
             f"session {self._state.session} at {format_time(now_ns)}, {self._engine.position:,} market events"
         )
-        lines = [
-            f"{head}, equity {money(self._engine.equity)} pUSD, {len(self._engine.orders.live)} orders working"
-        ]
+        asset, working = self._engine.orders.portfolio.cash_asset, len(self._engine.orders.live)
+        lines = [f"{head}, equity {money(self._engine.equity)} {asset}, {working} orders working"]
         for strategy in self._engine.strategies:
             health, figures = strategy.health(now_ns), self._engine.figures(strategy, time_ns=now_ns)
             counts = f"{figures.signals} signals, {figures.orders} orders, {figures.fills} fills"
             why = f" ({health.reason})" if health.reason else ""
             lines.append(
                 f"{strategy.name}: {health.state}{why}, {health.events:,} events, {health.errors} errors, "
-                f"idle {health.idle_s:.1f} s, {counts}, realised {signed(figures.realized_pnl)} pUSD"
+                f"idle {health.idle_s:.1f} s, {counts}, realised {signed(figures.realized_pnl)} {asset}"
             )
         return lines
 
@@ -95,6 +96,7 @@ class Reporter:
             figures=[self._engine.figures(strategy, time_ns=now_ns) for strategy in self._engine.strategies],
             snapshots_rejected=self._engine.market.snapshots_rejected,
             states={strategy.name: strategy.state.value for strategy in self._engine.strategies},
+            asset=self._engine.orders.portfolio.cash_asset,
             cash=self._engine.orders.portfolio.paid_in,
             equity=self._engine.equity,
             orders_sent=executor.orders_sent,

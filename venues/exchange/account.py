@@ -16,6 +16,10 @@ from venues.exchange.reads import Rows, order_of, row_of, rows_of
 from venues.exchange.trade_history import TradeReader
 from venues.exchange.translation import balances_of, fill_of
 
+ORDERS_READ_MAX = 1_000
+ORDER_BEFORE_TRADE_MS = 3_600_000
+"""An order may have rested for so long before its first trade, when many are read at once."""
+
 STRANGERS_MAX = 50
 """Orders of unknown trades that are looked up in one read; more are an error, since one of them may be ours."""
 
@@ -128,6 +132,8 @@ class Account:
         strangers = {str(t.get("order")): t.get("symbol") for t in trades if self.orders.of_trade(t) is None}
         unknown = [s for s in strangers if not self.orders.is_foreign(s)]
         if len(unknown) > STRANGERS_MAX:
+            unknown = await self._read_orders(trades, unknown)
+        if len(unknown) > STRANGERS_MAX:
             raise VenueReadError(
                 f"trades of {len(unknown)} unknown orders, at most {STRANGERS_MAX} are looked up"
             )
@@ -139,6 +145,20 @@ class Account:
             row = await order_of(read, "order of a trade")
             if row is None or self.orders.of_row(row) is None:
                 self.orders.note_foreign(venue_id)
+
+    async def _read_orders(self, trades: Rows, unknown: list[str]) -> list[str]:
+        """Read the orders behind many trades in whole lists, as after a restart, when ours are known by client id only;
+        return those that are still unknown."""
+        data = self._connection.data
+        if not data.has.get("fetchOrders"):
+            return unknown
+        since_ms = min(int(trade["timestamp"]) for trade in trades) - ORDER_BEFORE_TRADE_MS
+        for symbol in {str(trade["symbol"]) for trade in trades}:
+            read = partial(data.fetch_orders, symbol, since_ms, ORDERS_READ_MAX)
+            for row in await rows_of(read, "orders"):
+                self.orders.of_row(row)
+        known = {str(trade["order"]) for trade in trades if self.orders.of_trade(trade) is not None}
+        return [venue_id for venue_id in unknown if venue_id not in known]
 
     async def _place_ours(self) -> None:
         for own in self.orders.unplaced()[:STRANGERS_MAX]:
