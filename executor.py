@@ -202,6 +202,9 @@ class Executor:
 
     async def _send(self, order: Order, taken_s: float) -> None:
         """Check again what may have changed since the step, then let the first byte leave."""
+        present = self._engine.orders.order(order.id)
+        if present is None or present.status is not OrderStatus.SENDING:
+            return  # it ended, or is in doubt, before its turn came: whatever it is, it is not sent now
         time_ns = self._scheduler.now_ns()
         if reason := self._engine.orders.reason_to_withdraw(order, time_ns=time_ns):
             self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
