@@ -41,9 +41,18 @@ VISIBILITY_LAG_S = 5
 QUARANTINE_AFTER_S = 120
 """An order without a validity window that no read finds is left to a person after this time."""
 
+GIVEN_UP_FROM = (
+    OrderStatus.UNKNOWN,
+    OrderStatus.CANCEL_UNKNOWN,
+    OrderStatus.OPEN,
+    OrderStatus.PARTIALLY_FILLED,
+)
 UNRESOLVED = (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN, OrderStatus.QUARANTINED)
 QUESTIONS_MAX = 500
 """Reads for one order, the later ones half a minute apart; after some four hours only a person can tell."""
+
+HELD_S_MAX = 2
+"""Longer, and the order is withdrawn: its validity, from which absence is proven, counts from its acceptance."""
 
 QUERY_DELAYS_S = (1, 2, 4, 8, 15, 30)
 RESEND_DELAY_S = 1
@@ -104,6 +113,8 @@ class Executor:
 
     def report(self, report: ExecutionReport) -> None:
         """Book what the venue reported and see to what must follow from it."""
+        if isinstance(report, NotSent | Lost) and self._is_past(report):
+            return
         self.take(self._engine.apply(report))
         match report:
             case Lost(order_id=order_id) | CancelLost(order_id=order_id):
@@ -114,8 +125,20 @@ class Executor:
             case Acknowledged(order_id=order_id) | FoundOpen(order_id=order_id):
                 self._doubts.pop(order_id, None)
                 self.take(self._engine.cancel_if_unwanted(order_id, time_ns=report.time_ns))
+            case Filled(fill=fill):
+                self.take(self._engine.cancel_if_unwanted(fill.order_id, time_ns=report.time_ns))
             case _:
                 pass
+
+    def _is_past(self, report: NotSent | Lost) -> bool:
+        """Say whether a post that failed tells nothing any more: of an order that was withdrawn or waits for its next
+        attempt, or a late word that no byte left, of one that somebody has come to doubt or heard of since."""
+        order = self._engine.orders.order(report.order_id)
+        if order is None:
+            return False
+        if isinstance(report, NotSent):
+            return order.status is not OrderStatus.SENDING
+        return order.status in (OrderStatus.ACCEPTED, OrderStatus.ABORTED)
 
     async def settle(self) -> None:
         """Wait until all that was taken is durable, then send and tell it; ask the venue about what is unknown.
@@ -190,7 +213,7 @@ class Executor:
             await self._send(order, taken_s)
         for order in decision.cancels:
             await self._venue.cancel(order)
-            self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order.id, OrderStatus.CANCEL_SENDING))
+            self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order))
         for wish in decision.redemptions:
             await self._venue.redeem(
                 strategy=wish.strategy, instrument_id=wish.instrument_id, quantity=wish.quantity
@@ -213,12 +236,18 @@ class Executor:
             self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
             return
         if (wait_s := self._venue.wait_s(order)) > 0:
+            if monotonic_s() - taken_s + wait_s > HELD_S_MAX:
+                reason = (
+                    f"the venue's limits would hold it for {wait_s:.1f} s: what was decided is old by then"
+                )
+                self.take(self._engine.withdraw(order, reason=reason, time_ns=time_ns))
+                return
             self._in_s(wait_s, partial(self._hold, order, taken_s))
             return
         self.latency.add(monotonic_s() - taken_s)
         self.orders_sent += 1
         await self._venue.send(order)
-        self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order.id, OrderStatus.SENDING))
+        self._in_s(ANSWER_TIMEOUT_S, partial(self._note_silence, order))
 
     def _hold(self, order: Order, taken_s: float) -> None:
         """The venue's limit has let go: the order is checked once more and leaves."""
@@ -241,10 +270,11 @@ class Executor:
             return transaction
         return msgspec.structs.replace(transaction, records=(*transaction.records, *records))
 
-    def _note_silence(self, order_id: OrderId, status: OrderStatus) -> None:
-        """A time-out never means failure: an order that is still waiting for its answer becomes unknown."""
+    def _note_silence(self, sent: Order) -> None:
+        """A time-out never means failure: an order that still waits for the answer to this attempt becomes unknown."""
+        order_id, status = sent.id, sent.status
         order = self._engine.orders.order(order_id)
-        if order is None or order.status is not status:
+        if order is None or order.status is not status or order.attempts != sent.attempts:
             return
         time_ns, reason = self._scheduler.now_ns(), f"no answer within {ANSWER_TIMEOUT_S} s"
         if status is OrderStatus.SENDING:
@@ -321,6 +351,7 @@ class Executor:
                     self.take(self._engine.cancel_again(order, time_ns=time_ns))
             case OrderStatus.OPEN:
                 self._doubts.pop(order.id, None)
+                self.take(self._engine.cancel_if_unwanted(order.id, time_ns=time_ns))
             case OrderStatus.CANCELLED:
                 self.report(Cancelled(order_id=order.id, reason=reason, time_ns=time_ns))
             case OrderStatus.EXPIRED:
@@ -340,7 +371,7 @@ class Executor:
                 self._report_absent(order, time_ns)
             return
         is_overdue = time_ns > self._doubts[order.id].since_ns + QUARANTINE_AFTER_S * NS_PER_S
-        if is_overdue and order.status in (OrderStatus.UNKNOWN, OrderStatus.CANCEL_UNKNOWN):
+        if is_overdue and order.status in GIVEN_UP_FROM:
             reason = f"not found for {QUARANTINE_AFTER_S} s, and it has no end of validity: a person decides"
             self.report(GaveUp(order_id=order.id, reason=reason, time_ns=time_ns))
 

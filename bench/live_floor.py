@@ -239,7 +239,7 @@ class Floor:
         now_ns = self.scheduler.now_ns()
         cash = next(one.total for one in await self.venue.balances() if one.asset == PUSD)
         self.executor.take(self.engine.open_account(cash, time_ns=now_ns, held={}))
-        self.reconciler.begin(since_ns=now_ns, baseline={})
+        self.reconciler.begin(opened_ns=now_ns, since_ns=now_ns, baseline={})
 
     def _listed(self, number: int) -> SimMarket:
         """A market whose book the house fills: 20 levels a side around 0.49, too deep to be eaten."""

@@ -176,6 +176,9 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderEvent], OrderStatus] = {
     (_S.UNKNOWN, _E.LOSE): _S.UNKNOWN,
     (_S.UNKNOWN, _E.PROVE_ABSENT): _S.DEAD,
     (_S.UNKNOWN, _E.GIVE_UP): _S.QUARANTINED,
+    # It was acknowledged, and then no read shows it, nor a trade: somebody has to look.
+    (_S.OPEN, _E.GIVE_UP): _S.QUARANTINED,
+    (_S.PARTIALLY_FILLED, _E.GIVE_UP): _S.QUARANTINED,
     # A person or a late message ends a quarantine; the reservation has been kept all the while.
     (_S.QUARANTINED, _E.FIND_OPEN): _S.OPEN,
     (_S.QUARANTINED, _E.FILL_PART): _S.PARTIALLY_FILLED,

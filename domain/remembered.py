@@ -36,6 +36,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     metrics: dict[StrategyName, MetricsRecord]
     executed: tuple[tuple[OrderId, int], ...]
     signals: int
+    newest_fill_ns: int
     opened: str
     """How the account stood when the session began, as JSON; empty for a new session."""
     conversions_open: tuple[str, ...]

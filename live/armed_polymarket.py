@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from clock import Scheduler
-from domain.messages import MarketEvent, MarketListed
+from domain.messages import MarketEvent, MarketListed, MarketResolved
 from domain.money import PUSD
 from domain.remembered import Remembered
-from live.following import feed_lines, feed_plan, follow
+from live.following import feed_lines, feed_plan, follow, payouts_of
 from live.gate import Armed
 from live.hosts import hosts_of
 from live.market import Gap, Sink
@@ -57,6 +57,10 @@ class ArmedPolymarket:
         self._followed = remembered
         for market in remembered.markets:
             self.venue.on_market(MarketListed(time_ns=market.opens_ns, market=market))
+            payouts = payouts_of(market, remembered)
+            if payouts:
+                over = MarketResolved(time_ns=market.closes_ns, market_id=market.id, payouts=payouts)
+                self.venue.on_market(over)
         prepared = {stored.order_id: stored for stored in remembered.prepared}
         for order in remembered.orders:
             if order.is_done and (stored := prepared.get(order.id)):

@@ -1,8 +1,12 @@
 """What a feed of Polymarket is asked to follow for these settings, and its health in words."""
 
+from decimal import Decimal
+
 from clock import NS_PER_S, wall_ns
 from config import COPY_TRADER, Settings
 from domain.errors import ConfigurationError
+from domain.identifiers import InstrumentId
+from domain.instrument import Market
 from domain.remembered import Remembered
 from venue_settings import SERIES_MARK, SelectionKind
 from venues.polymarket.feed import PolymarketFeed
@@ -56,7 +60,14 @@ def wallets_of(settings: Settings) -> tuple[str, ...]:
 def follow(feed: PolymarketFeed, remembered: Remembered | None) -> None:
     """Keep following the markets that an earlier process listed and that have not resolved."""
     for market in remembered.markets if remembered else ():
-        feed.follow(market)
+        if not payouts_of(market, remembered):
+            feed.follow(market)
+
+
+def payouts_of(market: Market, remembered: Remembered | None) -> dict[InstrumentId, Decimal]:
+    """What the market's shares pay, where an earlier process heard that it is over; empty else."""
+    known = remembered.payouts if remembered else {}
+    return {i.id: known[i.id] for i in market.instruments if i.id in known}
 
 
 def feed_lines(feed: PolymarketFeed | None) -> list[str]:

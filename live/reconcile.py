@@ -3,7 +3,7 @@
 A read that fails proves nothing: the verdict is then "failed", and whatever stood before stands.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from clock import NS_PER_S, Scheduler
 from domain.errors import VenueReadError
-from domain.identifiers import OrderId
+from domain.identifiers import InstrumentId, OrderId
 from domain.instrument import assets_of
 from domain.ledger import AccountKind
 from domain.messages import Fill, Filled
@@ -37,6 +37,7 @@ ROUNDED_UNITS_MAX = 1_000
 
 RESTING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 LINES_SHOWN_MAX = 200
+NOT_LISTED = "order not listed"
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -86,16 +87,24 @@ class Reconciler:
 
     def __init__(self, *, engine: Engine, executor: Executor, venue: Venue, scheduler: Scheduler) -> None:
         self.baseline: dict[str, Decimal] = {}
+        self.is_known: Callable[[str], bool] = lambda _: False
+        """Whether the store knows an order of ours by the venue's id: those of long ago are not in memory."""
         self._engine = engine
         self._executor = executor
         self._venue = venue
         self._scheduler = scheduler
         self._opened_ns = self._since_ns = scheduler.now_ns()
 
-    def begin(self, *, since_ns: int, baseline: Mapping[str, Decimal]) -> None:
-        """Say from when on fills may be ours, and what the account held then that is not."""
-        self._opened_ns = self._since_ns = since_ns
+    def begin(self, *, opened_ns: int, since_ns: int, baseline: Mapping[str, Decimal]) -> None:
+        """Say when the account's story began and what it held then that is not ours; fills up to `since_ns` are known.
+
+        Venues tell the times of fills in whole seconds.
+        """
+        self._opened_ns, self._since_ns = opened_ns // NS_PER_S * NS_PER_S, since_ns
         self.baseline = dict(baseline)
+
+    def _is_over(self, asset: str) -> bool:
+        return self._engine.market.payout(InstrumentId(asset)) is not None
 
     async def reconcile(self, cause: str) -> Report:
         """Compare everything, adopt what is ours, store the report."""
@@ -110,7 +119,7 @@ class Reconciler:
         findings = (
             *self._adopt_fills(fills),
             *self._compare_orders(working, time_ns),
-            *compare_balances(self._engine.orders.portfolio, balances, self.baseline),
+            *compare_balances(self._engine.orders.portfolio, balances, self.baseline, is_over=self._is_over),
         )
         self._since_ns = max((fill.time_ns for fill in fills), default=self._since_ns)
         verdict = "drift" if any(finding.blocks for finding in findings) else "clean"
@@ -122,7 +131,7 @@ class Reconciler:
         orders = self._engine.orders
         for fill in fills:
             if orders.order(fill.order_id) is None:
-                if fill.time_ns >= self._opened_ns:
+                if fill.time_ns >= self._opened_ns and not self.is_known(fill.order_id):
                     text = f"{fill.side} {fill.quantity} {fill.instrument_id} at {fill.price}, order {fill.order_id}"
                     yield Finding(kind="foreign fill", text=text, blocks=True)
             elif not orders.portfolio.has_seen(fill):
@@ -148,7 +157,7 @@ class Reconciler:
             if order.status in RESTING and order.id not in listed and is_settled:
                 self._executor.doubt(order.id)
                 text = f"order {order.id} is {order.status} here and not listed there: asked about"
-                yield Finding(kind="order not listed", text=text, blocks=False)
+                yield Finding(kind=NOT_LISTED, text=text, blocks=False)
 
     def _report(
         self,
@@ -175,12 +184,17 @@ class Reconciler:
 
 
 def compare_balances(
-    portfolio: Portfolio, balances: tuple[VenueBalance, ...], baseline: Mapping[str, Decimal]
+    portfolio: Portfolio,
+    balances: tuple[VenueBalance, ...],
+    baseline: Mapping[str, Decimal],
+    *,
+    is_over: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Finding]:
     """Name each asset of which the venue holds another amount than ours and the baseline explain.
 
     A fill that is matched and not final may have moved the venue's balance already, or not yet: both are right. What an
-    exchange holds of assets that we have nothing of is the owner's business: named, and no reason to stop.
+    exchange holds of assets that we have nothing of is the owner's business: named, and no reason to stop. Nor are
+    shares of a market that is over: worthless ones stay in the wallet, and what others redeem shows in the money.
     """
     theirs = {balance.asset: balance.total for balance in balances}
     ours = settled(portfolio)
@@ -193,10 +207,13 @@ def compare_balances(
         have = theirs.get(asset, ZERO)
         if expected + low - dust <= have <= expected + high + dust:
             continue
-        between = f"{expected}" if low == high else f"{expected + low} to {expected + high}"
-        text = f"the venue holds {have} {asset}, our books and what was there before say {between}"
+        least, most = f"{(expected + low).normalize():f}", f"{(expected + high).normalize():f}"
+        between = least if low == high else f"{least} to {most}"
+        text = (
+            f"the venue holds {have.normalize():f} {asset}, our books and what was there before say {between}"
+        )
         is_concern = asset == portfolio.cash_asset or is_share(asset) or ours.get(asset, ZERO) > 0
-        yield Finding(kind="balance", text=text, blocks=is_concern)
+        yield Finding(kind="balance", text=text, blocks=is_concern and not is_over(asset))
 
 
 def settled(portfolio: Portfolio) -> dict[str, Decimal]:

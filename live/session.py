@@ -28,7 +28,7 @@ from executor import Executor
 from live.driver import LiveDriver, LiveParts
 from live.market import LiveMarket
 from live.money import money_of
-from live.reconcile import Reconciler, Report, settled
+from live.reconcile import NOT_LISTED, Reconciler, Report, settled
 from order_manager import OrderManager
 from recovery import Opened
 from reporter import Outcome, Reporter
@@ -98,6 +98,7 @@ class LiveSession:
         self._reconciler = Reconciler(
             engine=self._engine, executor=self._executor, venue=market.venue, scheduler=self._scheduler
         )
+        self._reconciler.is_known = self._store.knows_payload
 
     async def play(self) -> Outcome:
         """Trade until asked to stop; raises StoreError where memory must be discarded."""
@@ -137,7 +138,8 @@ class LiveSession:
                     tasks.create_task(self._run_market(), name="market"),
                 ]
                 report = await self._recover()
-                if await self._executor.resolve_doubts() or report.findings:
+                if any(finding.kind == NOT_LISTED for finding in report.findings):
+                    await self._executor.resolve_doubts()
                     report = await self._compare("after asking")
                 if accepts and report.verdict == "drift":
                     await self._accept()
@@ -205,16 +207,17 @@ class LiveSession:
     async def _open_account(self) -> None:
         """A new session begins with the account's money; what else it holds then is none of ours."""
         opened_ns = self._scheduler.now_ns()
-        if self._state.last_sequence == 0:
+        if not self._store.remembered.opened:
             cash = await insist(self._market.opening_cash)
             money = self._engine.orders.portfolio.cash_asset
             balances = await insist(self._market.venue.balances)
             baseline = {b.asset: b.total for b in balances if b.total and b.asset != money}
             self._executor.take(self._engine.open_account(cash, time_ns=opened_ns, held=baseline))
-            self._reconciler.begin(since_ns=opened_ns, baseline=baseline)
+            self._reconciler.begin(opened_ns=opened_ns, since_ns=opened_ns, baseline=baseline)
         else:
             stored = msgspec.json.decode(self._store.remembered.opened, type=AccountOpened)
-            self._reconciler.begin(since_ns=stored.opened_ns, baseline=stored.held)
+            since_ns = max(stored.opened_ns, self._store.remembered.newest_fill_ns)
+            self._reconciler.begin(opened_ns=stored.opened_ns, since_ns=since_ns, baseline=stored.held)
 
     async def _accept(self) -> None:
         """Take what the venue holds beyond our books for what was always there."""
@@ -229,7 +232,7 @@ class LiveSession:
         held = {asset: str(amount) for asset, amount in baseline.items()}
         note = {"opened_ns": now_ns, "held": held}
         self._executor.take(self._engine.note(now_ns, ACCOUNT_OPENED, note))
-        self._reconciler.begin(since_ns=now_ns, baseline=baseline)
+        self._reconciler.begin(opened_ns=now_ns, since_ns=now_ns, baseline=baseline)
 
     async def _compare(self, cause: str) -> Report:
         """Compare, and open or close the gate by the outcome; a read that failed leaves a gate that is open so.

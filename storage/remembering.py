@@ -50,7 +50,9 @@ def remember(connection: sqlite3.Connection, session: SessionId) -> Remembered:
             msgspec.json.decode(row["terms"], type=Market)
             for row in read(
                 "SELECT terms FROM markets WHERE session = :session AND (id NOT IN"
-                " (SELECT market FROM resolutions WHERE session = :session) OR id IN (SELECT market FROM orders"
+                " (SELECT market FROM resolutions WHERE session = :session) OR id IN (SELECT market FROM positions"
+                " WHERE session = :session AND quantity != 0) OR id IN (SELECT market FROM trades"
+                " WHERE session = :session AND settlement = 'PENDING') OR id IN (SELECT market FROM orders"
                 " JOIN reservations ON order_id = orders.id WHERE reservations.status = 'pending'))"
             )
         ),
@@ -84,6 +86,7 @@ def remember(connection: sqlite3.Connection, session: SessionId) -> Remembered:
         metrics={StrategyName(row["strategy"]): _metrics(row) for row in read(LATEST_METRICS)},
         executed=tuple((OrderId(row["order_id"]), parse_time(row["first"])) for row in read(FIRST_FILLS)),
         signals=_one(read, "SELECT coalesce(max(number), 0) AS it FROM signals WHERE session = :session"),
+        newest_fill_ns=max((parse_time(row["it"]) for row in read(NEWEST_FILL) if row["it"]), default=0),
         opened=next((row["payload"] for row in read(ACCOUNT_OPENED)), ""),
         conversions_open=tuple(row["it"] for row in read(CONVERSIONS_OPEN)),
     )
@@ -92,6 +95,7 @@ def remember(connection: sqlite3.Connection, session: SessionId) -> Remembered:
 ACCOUNT_OPENED = (
     "SELECT payload FROM events WHERE session = :session AND type = 'account.opened' ORDER BY id DESC LIMIT 1"
 )
+NEWEST_FILL = "SELECT max(timestamp) AS it FROM trades WHERE session = :session"
 LATEST_METRICS = """SELECT * FROM strategy_metrics WHERE id IN
     (SELECT max(id) FROM strategy_metrics WHERE session = :session GROUP BY strategy)"""
 FIRST_FILLS = f"""SELECT order_id, min(timestamp) AS first FROM trades WHERE session = :session

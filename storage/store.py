@@ -1,5 +1,7 @@
 """What the daemon sees of the store: open, begin, commit, wait, finish, close."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from clock import format_time, wall_ns
@@ -8,7 +10,7 @@ from domain.inputs import Input
 from domain.records import Transaction
 from domain.remembered import Remembered
 from storage.continuity import Continuity
-from storage.database import Database, cannot_be_used, open_database
+from storage.database import Database, cannot_be_used, open_database, read_only_uri
 from storage.remembering import remember
 from storage.rows import Origin, Row, Statement, rows_of
 from storage.sessions import (
@@ -126,6 +128,12 @@ class Store:
         """The session as its rows tell it, read once at the beginning; only of one that is not replayed."""
         assert self._remembered is not None, "a session that is replayed is not restored from rows"
         return self._remembered
+
+    def knows_payload(self, venue_order_id: str) -> bool:
+        """Say whether an order was ever prepared here that the venue knows by this id; reads the file."""
+        with closing(sqlite3.connect(read_only_uri(self._database.path), uri=True)) as connection:
+            query = "SELECT 1 FROM payloads WHERE venue_order_id = ?"
+            return connection.execute(query, (venue_order_id,)).fetchone() is not None
 
     def inputs(self) -> list[Input]:
         """What was done to this session from outside before this process, in order: a re-execution repeats it."""

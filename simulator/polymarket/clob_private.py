@@ -186,15 +186,16 @@ class ClobPrivate:
     async def _orders(self, request: web.Request) -> web.Response:
         key, _ = await authorized(request, self._venue)
         query = request.query
-        rows = [
-            order_row(order)
+        order_id, condition, token = query.get("id"), query.get("market"), query.get("asset_id")
+        listed = [
+            order
             for order in self._state.open_orders.values()
             if order.key == key.key
-            and query.get("id", order.id) == order.id
-            and query.get("market", order.market.condition_id) == order.market.condition_id
-            and query.get("asset_id", order.token) == order.token
+            and order_id in (None, order.id)
+            and condition in (None, order.market.condition_id)
+            and token in (None, order.token)
         ]
-        return answer(page_of(rows, query.get("next_cursor", "")))
+        return answer(page_of(listed, query.get("next_cursor", ""), order_row))
 
     async def _order(self, request: web.Request) -> web.Response:
         key, _ = await authorized(request, self._venue)
@@ -209,12 +210,16 @@ class ClobPrivate:
         if wanted := request.query.get("maker_address"):
             addresses = [address for address in addresses if address.lower() == wanted.lower()]
         found = {trade.id: trade for address in addresses for trade in self._state.trades_of[address]}
-        rows = [
-            trade_row(trade, viewer_is_taker=trade.taker.maker in addresses, status=self._name(trade))
+        listed = [
+            trade
             for trade in sorted(found.values(), key=lambda trade: -trade.matched_ns)
             if is_wanted(trade, request)
         ]
-        return answer(page_of(rows, request.query.get("next_cursor", "")))
+
+        def render(trade: SimTrade) -> Row:
+            return trade_row(trade, viewer_is_taker=trade.taker.maker in addresses, status=self._name(trade))
+
+        return answer(page_of(listed, request.query.get("next_cursor", ""), render))
 
     async def _balance(self, request: web.Request) -> web.Response:
         key, _ = await authorized(request, self._venue)

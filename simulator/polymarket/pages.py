@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from simulator.polymarket.answers import RefusedError
 from simulator.polymarket.refusals import bad
@@ -10,17 +12,23 @@ from simulator.polymarket.rows import Row
 PAGE_ROWS = 100
 END = "LTE="
 
+T = TypeVar("T")
 
-def page_of(rows: list[Row], cursor: str) -> Row:
-    """The rows from the cursor on, and the cursor of the next page; RefusedError where it is none of ours."""
+
+def page_of(listed: Sequence[T], cursor: str, render: Callable[[T], Row]) -> Row:
+    """The rows from the cursor on, and the cursor of the next page; RefusedError where it is none of ours.
+
+    Only what is on the page is rendered: a list of ten thousand has a hundred pages.
+    """
     start = _offset(cursor)
     following = start + PAGE_ROWS
-    last = following >= len(rows)
+    rows = [render(one) for one in listed[start:following]]
+    last = following >= len(listed)
     return {
-        "data": rows[start:following],
+        "data": rows,
         "next_cursor": END if last else base64.b64encode(str(following).encode()).decode(),
         "limit": PAGE_ROWS,
-        "count": len(rows[start:following]),
+        "count": len(rows),
     }
 
 

@@ -80,6 +80,8 @@ ARROWS = """
     UNKNOWN           EXPIRE           EXPIRED
     UNKNOWN           PROVE_ABSENT     DEAD
     UNKNOWN           GIVE_UP          QUARANTINED
+    OPEN              GIVE_UP          QUARANTINED
+    PARTIALLY_FILLED  GIVE_UP          QUARANTINED
     QUARANTINED       FIND_OPEN        OPEN
     QUARANTINED       FILL_PART        PARTIALLY_FILLED
     QUARANTINED       FILL_ALL         FILLED

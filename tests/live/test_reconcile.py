@@ -41,7 +41,7 @@ def comparing(daemon: Daemon) -> Reconciler:
     reconciler = Reconciler(
         engine=daemon.engine, executor=daemon.executor, venue=daemon.venue, scheduler=daemon.scheduler
     )
-    reconciler.begin(since_ns=NOW_NS, baseline={})
+    reconciler.begin(opened_ns=NOW_NS, since_ns=NOW_NS, baseline={})
     return reconciler
 
 
@@ -225,7 +225,7 @@ def test_a_fill_that_is_not_final_may_have_moved_the_balances_or_not(
 def test_what_was_there_before_the_session_is_explained_and_what_came_is_not(tmp_path: Path) -> None:
     async def scenario(daemon: Daemon) -> None:
         reconciler = comparing(daemon)
-        reconciler.begin(since_ns=NOW_NS, baseline={UP: d(25)})
+        reconciler.begin(opened_ns=NOW_NS, since_ns=NOW_NS, baseline={UP: d(25)})
         sent = await daemon.send(BUY)
         daemon.executor.report(filled_report(fill_of(sent, "10")))
         daemon.executor.report(settlement_of(fill_of(sent, "10")))

@@ -73,6 +73,7 @@ class Clob:
         self._connection = connection
         self._budget = budget
         self._signature_type = str(signature_type)
+        self._listed: tuple[float, tuple[OrderRow, ...] | None] = 0.0, None
 
     # --- orders and cancels -------------------------------------------------------------------------
 
@@ -140,9 +141,14 @@ class Clob:
         answer = await self._read(f"/data/order/{order_id}", may_be_missing=True)
         return _parsed(decode_found_order, answer.body) if answer.status == OK else None
 
-    async def open_orders(self) -> tuple[OrderRow, ...]:
-        """Read all orders that rest, over all pages."""
-        return await self._pages("/data/orders", {}, decode_order)
+    async def open_orders(self, *, age_s_max: float = 0.0) -> tuple[OrderRow, ...]:
+        """Read all orders that rest, over all pages; or give the last reading again where it is less old."""
+        loop = asyncio.get_running_loop()
+        read_s, rows = self._listed
+        if rows is None or loop.time() - read_s >= age_s_max:
+            rows = await self._pages("/data/orders", {}, decode_order)
+            self._listed = loop.time(), rows
+        return rows
 
     async def trades(
         self, *, after_s: int | None = None, condition_id: str = "", trade_id: str = ""

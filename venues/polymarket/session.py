@@ -29,6 +29,8 @@ from venues.polymarket.terms import TermsBook
 from venues.polymarket.tracking import Tracker
 
 PROTOCOL_VERSION = "2"
+LISTING_KEPT_S = 2.0
+"""What is free may be told by open orders read so lately: a list of ten thousand is a hundred reads."""
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +121,8 @@ class Session:
 
     async def balances(self, traded: Iterable[str]) -> tuple[VenueBalance, ...]:
         """What the account owns, with what its open orders hold taken from what is free."""
-        return await self._holdings.read(traded, await self.clob.open_orders())
+        orders = await self.clob.open_orders(age_s_max=LISTING_KEPT_S)
+        return await self._holdings.read(traded, orders)
 
     def history(self, tracker: Tracker, *, venue: VenueName, now_ns: Callable[[], int]) -> History:
         """Reads of this account for what a tracker tracks."""

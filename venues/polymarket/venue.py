@@ -295,6 +295,10 @@ class PolymarketVenue:
 
     async def _redeem(self, strategy: StrategyName, instrument_id: InstrumentId, quantity: Decimal) -> None:
         terms = self._session.terms.of(instrument_id)
+        if terms is None:
+            log.error(
+                "nothing is redeemed: the market's terms are not known", extra=fields(token=instrument_id)
+            )
         redeemed = await self._session.chain.redeem(terms, quantity) if terms else ZERO
         report = Redeemed(
             venue=self.name,
@@ -325,7 +329,7 @@ class PolymarketVenue:
             gone = await self._history.catch_up(since_ns)
         except VenueReadError as error:
             log.error("what the stream missed could not be read", extra=fields(reason=str(error)))
-            gone = self._tracker.live()
+            gone = [tracked for tracked in self._tracker.live() if tracked.is_answered]
         for tracked in gone:
             self._tell(
                 self._tracker.doubt(tracked, "it does not rest any more after a gap in the user stream")
