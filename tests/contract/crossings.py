@@ -101,7 +101,7 @@ MARKET_EVENTS = (
     Crossing(TickSizeChanged, "backtest venues", "engine live simulator state storage venues"),
     Crossing(
         MarketResolved,
-        "backtest simulator venues",
+        "backtest live simulator venues",
         "backtest engine hooks live simulator state storage venues",
     ),
     Crossing(SnapshotRejected, "backtest venues", "engine live simulator state storage venues"),
@@ -124,7 +124,7 @@ EXECUTION_REPORTS = (
     Crossing(Rejected, "venues", "state"),
     Crossing(NotSent, "live venues", "executor state"),
     Crossing(Lost, "executor venues", "executor state"),
-    Crossing(Filled, "executor live venues", "state"),
+    Crossing(Filled, "executor live venues", "executor state"),
     Crossing(SettlementReported, "venues", "state"),
     Crossing(Cancelled, "executor venues", "state"),
     Crossing(CancelLost, "executor live venues", "executor state"),

@@ -135,6 +135,7 @@ class PolymarketFeed:
         )
         self._resolutions = Resolutions(discovery, self._sink, self._on_resolved, now_ns=now_ns)
         self.listings = Listings(plan, discovery, self._on_listed, self._sink)
+        self.listings.on_tick = self._sink
         series = [parse_series(name) for name in plan.series]
         self._rotation = SeriesRotation(series, discovery, self.listings.list_market, now_ns=now_ns)
 

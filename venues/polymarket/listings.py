@@ -4,10 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 
+from clock import wall_ns
 from domain.errors import VenueReadError
 from domain.identifiers import MarketId
 from domain.instrument import Market
-from domain.messages import WalletTrade
+from domain.messages import TickSizeChanged, WalletTrade
 from venues.polymarket.discovery import Discovery, Found, Refused
 from venues.polymarket.feed_plan import FeedPlan
 
@@ -36,16 +37,27 @@ class Listings:
         self.markets: dict[MarketId, Market] = {}
         self.refused: deque[Refused] = deque(maxlen=REFUSED_KEPT_MAX)
         self.failed_reads = 0
+        self.on_tick: Callable[[TickSizeChanged], None] = lambda _: None
         self._plan, self._discovery, self._on_listed, self._on_deed = plan, discovery, on_listed, on_deed
         self._deeds: asyncio.Queue[WalletTrade] = asyncio.Queue(LOOKUPS_MAX)
         self._unknown: set[MarketId] = set()
 
     def list_market(self, market: Market) -> None:
-        """Follow a market, once."""
-        if market.id not in self.markets:
-            self.markets[market.id] = market
+        """Follow a market, once; listed again with other ticks, it tells them: a change may have been missed."""
+        known = self.markets.get(market.id)
+        self.markets[market.id] = market
+        if known is None:
             self._unknown.discard(market.id)
             self._on_listed(market)
+            return
+        ticks = {instrument.id: instrument.tick_size for instrument in known.instruments}
+        for instrument in market.instruments:
+            if ticks.get(instrument.id, instrument.tick_size) != instrument.tick_size:
+                self.on_tick(
+                    TickSizeChanged(
+                        time_ns=wall_ns(), instrument_id=instrument.id, tick_size=instrument.tick_size
+                    )
+                )
 
     def forget(self, market: Market) -> None:
         """A market has resolved: it is not followed any more, and not looked up again."""

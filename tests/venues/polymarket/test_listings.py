@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from domain.identifiers import InstrumentId, MarketId
 from domain.instrument import Market, Side
 from domain.messages import WalletAction, WalletTrade
@@ -33,7 +35,7 @@ class Told:
     """Listings on a loopback venue, and what they told in order."""
 
     def __init__(self, venue: LoopbackVenue, reads: PublicReads, plan: FeedPlan) -> None:
-        self.venue = venue
+        self.venue, self.reads = venue, reads
         self.order: list[str] = []
         self.listings = Listings(plan, Discovery(reads), self._listed, self._deed)
 
@@ -100,3 +102,19 @@ def test_a_deed_in_a_market_that_has_resolved_is_told_at_once() -> None:
         told.listings.take_deed(DEED)
 
     assert listed(scenario)[-1] == "deed 0xt"
+
+
+def test_a_tick_that_changed_while_nobody_listened_is_told_when_the_market_is_listed_again() -> None:
+    ticks: list[tuple[str, Decimal]] = []
+
+    async def scenario(told: Told) -> None:
+        told.listings.on_tick = lambda event: ticks.append((event.instrument_id, event.tick_size))
+        (market,) = (await Discovery(told.reads).by_slug(SLUG)).markets
+        told.listings.list_market(market)
+        finer = [replace(i, tick_size=Decimal("0.001")) for i in market.instruments]
+
+        told.listings.list_market(market)
+        told.listings.list_market(replace(market, instruments=tuple(finer)))
+
+    assert listed(scenario) == [f"market {SLUG}"]
+    assert [tick for _, tick in ticks] == [Decimal("0.001"), Decimal("0.001")]
