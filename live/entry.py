@@ -1,5 +1,6 @@
 """What the orchestrator calls for live data: loaded only then, since the venues' client libraries take a second."""
 
+import asyncio
 from collections.abc import Coroutine
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from config import Settings
 from live.following import wallets_of
 from live.gate import Armed, arm
+from live.hosts import reach
 from live.keys import hidden_values
 from live.opening import live_banner, open_market
 from live.recording_market import RecordedMarket
@@ -46,6 +48,8 @@ class LiveStart:
         self, strategies: list[BaseStrategy], around: Surroundings, is_retry: bool
     ) -> Coroutine[None, None, Outcome]:
         """Open account and store, say what this is, and return the session to run."""
+        if self._settings.venue.is_polymarket:
+            asyncio.run(reach(self._settings.venue))
         market = open_market(self._settings, self._armed, note_secret=around.hide)
         if (tapes := self._settings.record) is not None:
             market = RecordedMarket(market, self._settings, tapes, around.console.say)

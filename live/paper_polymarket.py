@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-import aiohttp
-
 from clock import Scheduler
 from config import Settings
-from domain.errors import VenueReadError
 from domain.messages import MarketEvent
 from domain.remembered import Remembered
 from live.following import feed_lines, feed_plan, follow
@@ -15,9 +12,6 @@ from live.hosts import hosts_of
 from live.market import Gap, Sink
 from venues.paper import PaperVenue
 from venues.polymarket.feed import PolymarketFeed
-
-REACH_S_MAX = 1.5
-"""Seconds that the venue gets to answer the first question of a dry run."""
 
 
 class PaperPolymarket:
@@ -43,22 +37,11 @@ class PaperPolymarket:
         self.venue.on_market(event)
 
     async def run(self, sink: Sink, *, on_gap: Gap, ready: Gap) -> None:
-        """Run the feed; paper needs nothing else. Raises VenueReadError where the venue cannot be reached now."""
-        await self._reach()
+        """Run the feed; paper needs nothing else."""
         self._feed = PolymarketFeed(feed_plan(self._settings), sink, hosts=hosts_of(self._settings.venue))
         follow(self._feed, self._followed)
         ready("paper")
         await self._feed.run()
-
-    async def _reach(self) -> None:
-        """A feed waits for ever for a venue that comes back; at the start, nobody waits for one that is not there."""
-        url = f"{self._settings.venue.clob_url}/time"
-        try:
-            timeout = aiohttp.ClientTimeout(total=REACH_S_MAX)
-            async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session, session.get(url):
-                pass
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise VenueReadError(f"{url} cannot be reached ({str(error) or 'no answer'})") from error
 
     async def opening_cash(self) -> Decimal:
         """The paper money of the settings."""

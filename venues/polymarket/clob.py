@@ -82,12 +82,14 @@ class Clob:
 
         Whoever decided to send it has taken it from the budget.
         """
+        self._forget_listing()
         return self._verdict(self._connection.begin("/order", payload.encode()), order_id)
 
     async def post_batch(self, payloads: Sequence[tuple[str, str]]) -> tuple[Verdict, ...]:
         """Send up to 15 pairs of order id and payload in one request; one verdict each, in their order."""
         assert 0 < len(payloads) <= BATCH_MAX, f"{len(payloads)} orders in a batch, at most {BATCH_MAX}"
         body = f"[{','.join(payload for _, payload in payloads)}]".encode()
+        self._forget_listing()
         try:
             answer = await self._connection.begin("/orders", body)
         except ERRORS as error:
@@ -140,6 +142,10 @@ class Clob:
         """Read one order, an ended one too; None where the venue does not know it now."""
         answer = await self._read(f"/data/order/{order_id}", may_be_missing=True)
         return _parsed(decode_found_order, answer.body) if answer.status == OK else None
+
+    def _forget_listing(self) -> None:
+        """What is sent from here changes what rests: a listing of before is not shown again."""
+        self._listed = 0.0, None
 
     async def open_orders(self, *, age_s_max: float = 0.0) -> tuple[OrderRow, ...]:
         """Read all orders that rest, over all pages; or give the last reading again where it is less old."""
@@ -197,6 +203,7 @@ class Clob:
 
     async def _cancel(self, kind: str, path: str, body: object | None, *, count: int = 1) -> Answer | str:
         """The answer to a cancel, or why there is none; waits for its own budget, never for that of orders."""
+        self._forget_listing()
         await _until_free(partial(self._budget.wait_cancel_s, kind, count))
         self._budget.take_cancel(kind, count)
         content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
