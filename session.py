@@ -40,7 +40,7 @@ COMMANDS = ("status", "pause", "resume")
 SWITCH_INTERVAL_S = 1e-4
 """How long the interpreter lets a busy loop run while the writer thread waits: bounds a commit under load."""
 
-GARBAGE_THRESHOLDS = 20_000, 20, 50
+GARBAGE_THRESHOLDS = 50_000, 20, 100
 """Objects between two searches for cycles. Events, orders and rows have none, so the default of 700 only searches
 the books and the orders that work again and again: it cost a third of what the inboxes can carry."""
 
