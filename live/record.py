@@ -10,6 +10,7 @@ from clock import WallScheduler, monotonic_s
 from console import Console
 from domain.errors import ConfigurationError, UserError, VenueReadError
 from live.following import feed_plan
+from live.hosts import reach
 from live.keys import API_NAMES
 from live.opening import open_market
 from live.recording import Recorder
@@ -43,6 +44,8 @@ def record(command: RecordCommand) -> tuple[list[str], int]:
 async def _record(command: RecordCommand, console: Console) -> tuple[list[str], int]:
     settings, stop, told = command.settings, StopRequest(), list[str]()
     watch_signals(stop, duration_s=settings.duration_s)
+    if settings.venue.is_polymarket:
+        await reach(settings.venue)
     label = f"{settings.venue.name}, {', '.join(settings.venue.select) or 'its usual markets'}"
     try:
         async with recording(settings, command.out, label, told.append) as tape, asyncio.TaskGroup() as tasks:
