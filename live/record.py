@@ -44,11 +44,11 @@ def record(command: RecordCommand) -> tuple[list[str], int]:
 async def _record(command: RecordCommand, console: Console) -> tuple[list[str], int]:
     settings, stop, told = command.settings, StopRequest(), list[str]()
     watch_signals(stop, duration_s=settings.duration_s)
-    if settings.venue.is_polymarket:
-        await reach(settings.venue)
     label = f"{settings.venue.name}, {', '.join(settings.venue.select) or 'its usual markets'}"
     try:
         async with recording(settings, command.out, label, told.append) as tape, asyncio.TaskGroup() as tasks:
+            if settings.venue.is_polymarket:
+                await reach(settings.venue)
             sources = [tasks.create_task(source) for source in _sources(command, tape)]
             console.say(f"recording {label} to {command.out}; Ctrl-C ends it")
             await _until_stopped(stop, tape, settings, console)
